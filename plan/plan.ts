@@ -1,0 +1,198 @@
+/** The plan: a spec resolved for one release on one target. Plain JSON, frozen, the workflow's only input. */
+
+import type { Release } from './release.ts';
+import type { TargetCapabilities, TargetPlan } from './target.ts';
+
+/** All times are milliseconds, all weights basis points (1 % = 100), all absent things `null`. */
+export interface Plan {
+  readonly version: 1;
+  readonly service: string;
+  readonly environment: string;
+  readonly title: string;
+  readonly owner: string | null;
+  readonly links: Readonly<Record<string, string>>;
+  readonly release: Release;
+  readonly target: TargetPlan;
+  /** What the target could do when the plan was compiled; preflight compares it with what it can do now. */
+  readonly capabilities: TargetCapabilities;
+  readonly metrics: MetricsPlan | null;
+  /** Roles the spec names; their members stand in the operator's directory. */
+  readonly roles: readonly string[];
+  readonly gates: readonly GatePlan[];
+  readonly separation: Separation;
+  readonly suites: Readonly<Record<string, SmokeSuite>>;
+  readonly criteria: readonly Criterion[];
+  readonly steps: readonly StepPlan[];
+  readonly rollback: RollbackPlan;
+  readonly watch: WatchPlan;
+}
+
+export interface MetricsPlan {
+  /** Name of a metrics connection in the worker's configuration. */
+  readonly connection: string;
+  /** The label that tells the releases apart; its value is the release's label. */
+  readonly trackLabel: string;
+  /** How far behind now every query is asked, so that scrapes have arrived. */
+  readonly lagMs: number;
+  /** Time between two polls of all criteria. */
+  readonly everyMs: number;
+  /** Plain selector of the request counter of all releases; gives the observed share and the sample counts. */
+  readonly requests: string | null;
+}
+
+export interface StepPlan {
+  readonly weightBp: number;
+  /** Valid, clean time that must pass; at most `bakeMaxMs`. */
+  readonly bakeMinMs: number;
+  /** After this much clock time without becoming clean the step holds and asks a person. */
+  readonly bakeMaxMs: number;
+  readonly smoke: readonly SmokeRun[];
+  /** How long a hold waits for a person, and what happens when nobody answers. */
+  readonly hold: { readonly forMs: number; readonly then: 'rollback' | 'hold' };
+}
+
+export interface RollbackPlan {
+  /** From the decision to zero read back; later than this pages. */
+  readonly withinMs: number;
+  /** Smoke suites run on stable after going back. */
+  readonly confirm: readonly SmokeRun[];
+  /** How long the bad release is kept, without traffic, for a look. */
+  readonly keepCanaryMs: number;
+}
+
+export interface WatchPlan {
+  /** Time after promotion in which the rollout can still go back by itself. */
+  readonly forMs: number;
+  readonly smoke: ScheduledSmoke | null;
+}
+
+export interface ScheduledSmoke {
+  readonly run: SmokeRun;
+  readonly everyMs: number;
+  readonly forMs: number;
+  /** This many failures in a row roll back; fewer only warn. */
+  readonly failuresToRollback: number;
+}
+
+// ── Gates ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export type GatePoint =
+  { readonly kind: 'start' } | { readonly kind: 'step'; readonly index: number } | { readonly kind: 'promote' };
+
+/** One quorum clause; all clauses of a gate must hold. */
+export type Clause =
+  | { readonly kind: 'all-of'; readonly roles: readonly string[] }
+  | { readonly kind: 'any-of'; readonly roles: readonly string[] }
+  | { readonly kind: 'one-per'; readonly roles: readonly string[] }
+  | { readonly kind: 'at-least'; readonly count: number; readonly role: string };
+
+export interface GatePlan {
+  /** Unique in the plan: the spec's gate id and, for gates before steps, the weight: `go`, `wide@25%`. */
+  readonly id: string;
+  readonly point: GatePoint;
+  readonly require: readonly Clause[];
+  readonly expiresMs: number;
+  readonly onExpiry: 'abort' | 'rollback' | 'step-back' | 'hold';
+  /** Shares of `expiresMs` (0..1) at which the missing roles are reminded, ascending. */
+  readonly remindAt: readonly number[];
+}
+
+export interface Separation {
+  readonly requesterMayApprove: boolean;
+  /** One person counts once per request, whatever roles they hold. */
+  readonly distinctPeople: boolean;
+}
+
+// ── Criteria ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export type Comparison = '>' | '>=' | '<' | '<=' | '==' | '!=';
+export type Severity = 'P0' | 'P1' | 'P2';
+
+/** What a failing criterion does. */
+export type Consequence = 'rollback' | 'hold' | 'warn' | 'page';
+
+interface CriterionCommon {
+  readonly id: string;
+  /** PromQL template; `{{track}}`, `{{window}}`, `{{release}}` are filled in per release when asked. */
+  readonly query: string;
+  readonly do: Consequence;
+  readonly severity: Severity;
+  /** `canary`: while steps run; `watch`: after promotion; `always`: both. */
+  readonly when: 'canary' | 'watch' | 'always';
+  /** Breached at every poll for this long before it fails; 0 fails at the first breach. */
+  readonly forMs: number;
+  /** Ignored for this long after each change of weight. */
+  readonly warmUpMs: number;
+  /** Requests the canary must have answered since the step began; fewer is `inconclusive`. 0 asks for none. */
+  readonly minSamples: number;
+}
+
+/** The query's value against a fixed threshold. */
+export interface LimitCriterion extends CriterionCommon {
+  readonly kind: 'limit';
+  /** The *bad* condition. */
+  readonly breach: { readonly op: Comparison; readonly value: number };
+}
+
+/** The query's value for the canary against the same query for stable. */
+export interface CompareCriterion extends CriterionCommon {
+  readonly kind: 'compare';
+  readonly against: 'stable';
+  /** The *bad* condition: canary `op` factor × max(baseline, floor). `2x` is 2, `+10%` is 1.1. */
+  readonly breach: { readonly op: Comparison; readonly factor: number };
+  /** Smallest baseline used; a baseline of zero with no floor is `inconclusive`. */
+  readonly floor: number;
+}
+
+export type Criterion = LimitCriterion | CompareCriterion;
+
+// ── Smoke ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Which release a suite talks to: the canary by its preview route, stable directly, or whatever the public gets. */
+export type SmokeAim = 'canary' | 'stable' | 'public';
+
+export interface SmokeRun {
+  readonly suite: string;
+  readonly aim: SmokeAim;
+}
+
+export interface SmokeSuite {
+  /** Base URL of the public address; canary and stable are reached by the target's own means. */
+  readonly publicUrl: string | null;
+  /** Status classes that fail any request of the suite, e.g. `5xx`. */
+  readonly forbidStatus: readonly string[];
+  readonly requests: readonly SmokeRequest[];
+}
+
+export interface SmokeRequest {
+  readonly name: string;
+  readonly method: string;
+  /** Path and query; may contain `{{variable}}` of an earlier capture and `{{secret:NAME}}`. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: SmokeBody | null;
+  readonly expect: SmokeExpectation;
+  /** Variable name → JSON path into the answer. */
+  readonly capture: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+}
+
+export type SmokeBody =
+  { readonly kind: 'json'; readonly value: JsonValue } | { readonly kind: 'text'; readonly value: string };
+
+export interface SmokeExpectation {
+  /** Exact status or class, e.g. `200`, `2xx`. */
+  readonly status: string;
+  /** Subset that the JSON answer must contain. */
+  readonly json: JsonValue | null;
+  /** JSON paths that must exist and not be null or empty. */
+  readonly exists: readonly string[];
+  /** Header name (lower case) → exact value. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The answer's media type, e.g. `text/plain`. */
+  readonly contentType: string | null;
+  /** Slowest acceptable answer. */
+  readonly withinMs: number | null;
+}
+
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };

@@ -1,0 +1,111 @@
+/** What rooms on both sides of the workflow say to each other about a target: its plan, its reading, claims and orders. */
+
+import type { Release } from './release.ts';
+
+// ── Plan part ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A host behind Caddy; the route, its slots and the deploy door are declared by the operator under these names. */
+export interface CaddyTargetPlan {
+  readonly kind: 'caddy';
+  readonly connection: string;
+  /** Name of a route that the connection declares. */
+  readonly route: string;
+  /** Requests with this header reach the canary at any weight. */
+  readonly preview: { readonly header: string; readonly value: string } | null;
+  /** How long an upgraded connection may go on after a change, and a retired release after its last request. */
+  readonly drainMs: number;
+}
+
+export type TargetPlan = CaddyTargetPlan;
+
+/** What a target can do; shared code asks these, never the kind. */
+export interface TargetCapabilities {
+  /** Smallest share it can express, in basis points; every weight must be a multiple. */
+  readonly granularityBp: number;
+  /** Refuses writes with a smaller fence by itself (compare-and-set). */
+  readonly fenced: boolean;
+  /** A request can be sent to the canary whatever the weights are. */
+  readonly preview: boolean;
+  /** A client that met the canary can stay with it. */
+  readonly affinity: boolean;
+  /** Capacity is something to wait for before a weight rises. */
+  readonly scales: boolean;
+  /** The old release stays warm after promotion, so going back is one write. */
+  readonly instantRevert: boolean;
+}
+
+// ── Claim, order, reading ────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Where a rollout stands, as written on the target together with the weights. */
+export type Stage =
+  | { readonly kind: 'deployed' }
+  | { readonly kind: 'step'; readonly index: number }
+  | { readonly kind: 'promoted' }
+  | { readonly kind: 'back' };
+
+/** Written on every object that a rollout touches, in the same compare-and-set as the change itself. */
+export interface Claim {
+  /** Workflow id. */
+  readonly rollout: string;
+  /** First run id of the chain: the same after continue-as-new. */
+  readonly run: string;
+  /** Grows with every effect; a smaller one is refused. Stays when the claim is released. */
+  readonly fence: number;
+  readonly stage: Stage;
+  /** The share this rollout asked for its release, so that a foreign change shows. */
+  readonly canaryBp: number;
+  /** When it was written, epoch ms of the worker that wrote it. */
+  readonly since: number;
+  /** True once the rollout has reached its outcome: nobody holds the object any more. */
+  readonly released: boolean;
+  /** The two releases, so that whoever finds the claim knows the way back. */
+  readonly stable: Release;
+  readonly canary: Release;
+}
+
+/** Who asks for an effect, and about which releases. */
+export interface Order {
+  readonly rollout: string;
+  readonly run: string;
+  readonly fence: number;
+  readonly stable: Release;
+  readonly canary: Release;
+}
+
+/** Share of traffic for a digest. */
+export interface Share {
+  readonly digest: string;
+  readonly bp: number;
+}
+
+/** One place where a release runs (slot, Deployment, machine). */
+export interface Instance {
+  readonly name: string;
+  readonly release: Release | null;
+  readonly ready: boolean;
+  /** Why it is not ready, or what it does. */
+  readonly detail: string;
+}
+
+/** What the target says about itself, read in one go. */
+export interface Reading {
+  readonly claim: Claim | null;
+  /** Accepted shares by digest; empty when the objects do not exist. Sum is 10,000 otherwise. */
+  readonly shares: readonly Share[];
+  readonly instances: readonly Instance[];
+  /** Shares to places whose release nobody knows, in basis points. */
+  readonly unknownBp: number;
+}
+
+/** How far an asked change has got. */
+export type Liveness =
+  | { readonly kind: 'live' }
+  | { readonly kind: 'pending'; readonly reason: string }
+  | { readonly kind: 'rejected'; readonly reason: string }
+  | { readonly kind: 'drifted'; readonly acceptedBp: number; readonly reason: string }
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+/** The accepted share of a digest in a reading, in basis points. */
+export function shareOf(reading: Reading, digest: string): number {
+  return reading.shares.filter((share) => share.digest === digest).reduce((sum, share) => sum + share.bp, 0);
+}

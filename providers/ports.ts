@@ -1,0 +1,164 @@
+/** The doors to the world: time, network, and the small ports that activities use without knowing a vendor. */
+
+import type { Claim, Instance, Liveness, Order, Reading, Share, Stage, TargetCapabilities } from '../plan/target.ts';
+import type { Release } from '../plan/release.ts';
+import type { SmokeSuite } from '../plan/plan.ts';
+import type { SmokeResult } from '../plan/smoke.ts';
+import type { Sample } from '../judge/verdict.ts';
+
+// ── Time and network ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The only source of time for providers and activities; the simulator replaces it. */
+export interface Clock {
+  /** Epoch milliseconds, integer. */
+  now(): number;
+  /** Resolves after `ms`, or rejects with the signal's reason when it is aborted first. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+export interface HttpRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as it is; the caller sets content-type. */
+  readonly body?: string;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+  /** Answers longer than this are cut; default 1 MiB. */
+  readonly maxBytes?: number;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** The only door to the network. Any status is an answer; only a failed exchange throws `ProviderError`. Never follows redirects. */
+export interface Http {
+  send(request: HttpRequest): Promise<HttpResponse>;
+}
+
+// ── Targets ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** One thing preflight found; any `problem` refuses the rollout, a `warning` is shown. */
+export interface PreflightFinding {
+  readonly level: 'problem' | 'warning';
+  /** Stable code, e.g. `caddy.passive-health-checks`. */
+  readonly code: string;
+  /** What is wrong and what to do about it, one or two sentences. */
+  readonly message: string;
+}
+
+/** A place that requests can be sent to directly. */
+export interface Aim {
+  readonly baseUrl: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/**
+ * Where releases run and how traffic is split. Bound to one target plan; every mutation is a compare-and-set on what
+ * was read, carries claim and fence, and is safe to repeat. All throw `ProviderError`.
+ */
+export interface Target {
+  capabilities(signal?: AbortSignal): Promise<TargetCapabilities>;
+  /** All problems at once, nothing touched. `weights` are the plan's steps in basis points. */
+  preflight(weights: readonly number[], release: Release, signal?: AbortSignal): Promise<readonly PreflightFinding[]>;
+  /** The release that serves now, or an error `missing` that says why nobody knows. */
+  stable(signal?: AbortSignal): Promise<Release>;
+  read(signal?: AbortSignal): Promise<Reading>;
+  /** Claims the objects, then starts `order.canary` where it gets no user traffic, and returns when it is ready. */
+  deploy(order: Order, signal?: AbortSignal): Promise<Instance>;
+  /** Waits until the canary has ready capacity for `canaryBp`. */
+  ensureCapacity(order: Order, canaryBp: number, signal?: AbortSignal): Promise<void>;
+  /** Writes absolute shares, claim and stage in one compare-and-set. Lowering the canary is admitted without a claim. */
+  setWeights(order: Order, shares: readonly Share[], stage: Stage, signal?: AbortSignal): Promise<Reading>;
+  /** Raises the fence on all objects without changing a weight; the first act of going back. */
+  raiseFence(order: Order, signal?: AbortSignal): Promise<Reading>;
+  /** Is the asked share what the data plane serves? */
+  confirm(order: Order, canaryBp: number, signal?: AbortSignal): Promise<Liveness>;
+  /** Makes the canary stable by the target's own means, so that a restart of the platform keeps it. */
+  promote(order: Order, signal?: AbortSignal): Promise<void>;
+  /** Starts the recorded stable beside what serves when it is not ready, and puts it back in its own objects. */
+  restore(order: Order, signal?: AbortSignal): Promise<Instance>;
+  /** Removes the release that no longer serves and releases the claim; the fence stays. */
+  retire(order: Order, loser: Release, signal?: AbortSignal): Promise<void>;
+  /** How smoke requests reach a release; `null` when the target cannot tell. */
+  aim(at: 'canary' | 'stable', order: Order, signal?: AbortSignal): Promise<Aim | null>;
+}
+
+// ── Metrics ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface MetricsSource {
+  /** Is the source there at all? Throws `ProviderError`. */
+  ping(signal?: AbortSignal): Promise<void>;
+  /** One number from an instant query, or why there is none. Never throws for bad data; unreachable is `no-data` too. */
+  instant(promql: string, at: number, signal?: AbortSignal): Promise<Sample>;
+  /** Sums of raw counters by the value of `label`, at a moment; empty when nothing matches. Throws `ProviderError`. */
+  counters(selector: string, label: string, at: number, signal?: AbortSignal): Promise<readonly CounterSeries[]>;
+}
+
+/** One raw counter series. */
+export interface CounterSeries {
+  /** Identity of the series: its labels in canonical form. */
+  readonly series: string;
+  /** Value of the label asked for; empty when absent. */
+  readonly track: string;
+  readonly value: number;
+  /** Timestamp of the sample, epoch ms. */
+  readonly at: number;
+}
+
+// ── Smoke ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface SmokeRunner {
+  /** Runs a suite in order and stops at the first failure. A failing request is an answer, not an error. */
+  run(
+    suite: SmokeSuite,
+    aim: Aim,
+    signal?: AbortSignal,
+  ): Promise<{ readonly passed: boolean; readonly sentence: string; readonly requests: readonly SmokeResult[] }>;
+  /** Names of the secrets that a suite refers to. */
+  secretsOf(suite: SmokeSuite): readonly string[];
+}
+
+// ── People, secrets, notifications, other rollouts ───────────────────────────────────────────────────────────────────
+
+/** The operator's directory, read anew whenever it has changed. */
+export interface Directory {
+  identity(): Promise<'trust'>;
+  /** Roles of a person, or `null` when the directory does not know them. */
+  rolesOf(person: string): Promise<readonly string[] | null>;
+  membersOf(role: string): Promise<readonly string[]>;
+}
+
+export interface Secrets {
+  /** Which of these names have no value. */
+  missing(names: readonly string[]): Promise<readonly string[]>;
+  /** The value, for use inside a provider only; throws `missing`. */
+  value(name: string): Promise<string>;
+  /** Replaces every known secret value in a text by `***`. */
+  redact(text: string): string;
+}
+
+/** What a rollout tells people; kinds of channels come and go behind it. */
+export interface Notice {
+  readonly rollout: string;
+  readonly severity: 'P0' | 'P1' | 'P2';
+  /** Same key, same matter: channels show it once. */
+  readonly key: string;
+  readonly title: string;
+  readonly text: string;
+}
+
+export interface Notifier {
+  /** Never throws for a failing channel: returns what failed. */
+  send(notice: Notice, signal?: AbortSignal): Promise<readonly { readonly channel: string; readonly error: string }[]>;
+}
+
+/** Tells whether the rollout behind a claim still runs. */
+export interface Rollouts {
+  /** The claim's run chain is open on the Temporal server. Throws `ProviderError` when it cannot be told. */
+  isRunning(claim: Claim): Promise<boolean>;
+}

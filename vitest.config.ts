@@ -1,0 +1,22 @@
+import { defineConfig } from 'vitest/config';
+
+const shared = { pool: 'forks' as const, testTimeout: 30_000, hookTimeout: 120_000 };
+
+/** `unit` needs nothing but Node; `servers` needs the pinned servers, which its global set-up finds or builds. */
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { ...shared, name: 'unit', include: ['tests/**/*.test.ts'], exclude: ['tests/servers/**'] } },
+      {
+        test: {
+          ...shared,
+          name: 'servers',
+          include: ['tests/servers/**/*.test.ts'],
+          globalSetup: ['tests/servers/global-setup.ts'],
+          fileParallelism: false,
+          testTimeout: 180_000,
+        },
+      },
+    ],
+  },
+});

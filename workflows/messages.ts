@@ -1,0 +1,83 @@
+/** The messages a rollout understands, by name; shared with every door that sends them. Payloads are parsed, never trusted. */
+
+import type { QueryDefinition, SignalDefinition, UpdateDefinition } from '@temporalio/common';
+import type { DecisionReceipt } from '../approvals/request.ts';
+import type { ControlReceipt, Explanation, Status } from '../plan/status.ts';
+import type { TimelineEvent } from '../plan/timeline.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { Outcome } from '../plan/phases.ts';
+
+const signal = (name: string) => ({ type: 'signal', name }) as SignalDefinition<[unknown]>;
+const update = <Answer>(name: string) => ({ type: 'update', name }) as UpdateDefinition<Answer, [unknown]>;
+const query = <Answer>(name: string) => ({ type: 'query', name }) as QueryDefinition<Answer>;
+
+/** What raises exposure: an Update that answers, and a Signal of the same name whose answer is in `status`. */
+export const decideUpdate = update<DecisionReceipt>('decide');
+export const decideSignal = signal('decide');
+export const resumeUpdate = update<ControlReceipt>('resume');
+export const resumeSignal = signal('resume');
+
+/** What lowers or stops: Signals, durable at once, also while no worker runs. */
+export const pauseSignal = signal('pause');
+export const abortSignal = signal('abort');
+export const stepBackSignal = signal('step-back');
+
+export const statusQuery = query<Status>('status');
+export const explainQuery = query<Explanation>('explain');
+export const timelineQuery = query<readonly TimelineEvent[]>('timeline');
+
+/** Who stops or lowers, and why; both are claims and shown as such. */
+export interface ControlInput {
+  readonly by: string;
+  readonly reason: string;
+}
+
+/** `toBp`: the weight to go down to; `null` means the step below the present one. */
+export interface StepBackInput extends ControlInput {
+  readonly toBp: number | null;
+}
+
+/** `validUntil`: epoch ms in workflow time after which a late delivery changes nothing; `null` for no limit. */
+export interface ResumeInput extends ControlInput {
+  readonly validUntil: number | null;
+}
+
+/** The rollout workflow's type name and input: the plan, who asked, and what a continued run carries on. */
+export const rolloutWorkflow = 'rollout';
+
+export interface RolloutInput {
+  readonly plan: Plan;
+  /** As printed by `sluice plan`; recomputed inside. */
+  readonly planDigest: string;
+  readonly requester: string;
+  /** State of the run before; `null` at the start. */
+  readonly carried: unknown;
+}
+
+/** The rollout's result. */
+export interface RolloutResult {
+  readonly outcome: Outcome;
+  readonly reason: string | null;
+}
+
+/** Short read-only workflow that asks the worker a question. */
+export const inspectWorkflow = 'inspect';
+
+/** The id is the lock: one active rollout per environment and service. */
+export function rolloutId(environment: string, service: string): string {
+  return `rollout/${environment}/${service}`;
+}
+
+/** Search attributes, registered by `sluice setup`. */
+export const searchAttributes = {
+  RolloutService: 'KEYWORD',
+  RolloutEnv: 'KEYWORD',
+  RolloutState: 'KEYWORD',
+  RolloutRelease: 'KEYWORD',
+  RolloutPercent: 'INT',
+} as const;
+
+/** The watch runs on a queue of its own, beside the main one. */
+export function watchQueue(taskQueue: string): string {
+  return `${taskQueue}-watch`;
+}
