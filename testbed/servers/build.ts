@@ -1,0 +1,99 @@
+/** Builds a server from its Go module in `tools/`: once, even when several processes ask, and never half. */
+
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { inProject } from '../root.ts';
+import type { ServerRecipe } from './locate.ts';
+
+/** Builds to `output`, or waits for the process that is already at it. Returns `output`. */
+export async function buildOnce(recipe: ServerRecipe, version: string, output: string): Promise<string> {
+  mkdirSync(dirname(output), { recursive: true });
+  const lock = `${output}.lock`;
+  for (let waited = 0; !take(lock); waited++) {
+    if (waited === 0) say(`waiting for another process that builds ${recipe.name} ${version}`);
+    await sleep(500);
+    if (existsSync(output)) return output;
+  }
+  try {
+    if (!existsSync(output)) await build(recipe, version, output);
+    return output;
+  } finally {
+    rmSync(lock, { force: true });
+  }
+}
+
+/** Takes a lock file unless a living process holds it. */
+function take(lock: string): boolean {
+  try {
+    writeFileSync(lock, String(process.pid), { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if (!holderLives(lock)) rmSync(lock, { force: true });
+    return false;
+  }
+}
+
+function holderLives(lock: string): boolean {
+  try {
+    const holder = Number(readFileSync(lock, 'utf8'));
+    if (!Number.isInteger(holder) || holder <= 0) return false;
+    process.kill(holder, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'; // somebody else's process lives; ENOENT and ESRCH do not
+  }
+}
+
+async function build(recipe: ServerRecipe, version: string, output: string): Promise<void> {
+  const unfinished = `${output}.${process.pid}.tmp`;
+  const tags = recipe.tags === null ? [] : ['-tags', recipe.tags];
+  const flags = ['-trimpath', '-buildvcs=false', '-v', '-ldflags', recipe.ldflags(version), ...tags];
+  say(`building ${recipe.name} ${version} with go, once: one to four minutes`);
+  const began = Date.now();
+  try {
+    await go(['build', ...flags, '-o', unfinished, recipe.package], recipe, version);
+    renameSync(unfinished, output);
+  } finally {
+    rmSync(unfinished, { force: true });
+  }
+  say(`built ${recipe.name} ${version} in ${Math.round((Date.now() - began) / 1000)} s`);
+}
+
+async function go(args: readonly string[], recipe: ServerRecipe, version: string): Promise<void> {
+  const child = spawn('go', args, { cwd: inProject('tools', recipe.name), stdio: ['ignore', 'ignore', 'pipe'] });
+  const last: string[] = [];
+  let lines = 0;
+  let shown = Date.now();
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    last.push(line);
+    if (last.length > 20) last.shift();
+    lines++;
+    if (Date.now() - shown < 5_000) return;
+    shown = Date.now();
+    say(`  ${recipe.name}: ${lines} packages so far, now ${line}`);
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.once('error', () => reject(new Error(whereToGetIt(recipe, version))));
+    child.once('close', (code) => {
+      if (code === 0) resolve();
+      else reject(new Error(`go build of ${recipe.name} ${version} failed:\n${last.join('\n')}`));
+    });
+  });
+}
+
+function whereToGetIt(recipe: ServerRecipe, version: string): string {
+  return [
+    `${recipe.name} ${version} is needed, and there is no Go to build it with. Any one of these helps:`,
+    `  - install Go 1.21 or newer (https://go.dev/dl/) and try again: it is built from tools/${recipe.name}`,
+    `  - put a ${recipe.name} ${version} binary on the PATH`,
+    `  - set ${recipe.variable} to the path of such a binary`,
+  ].join('\n');
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
