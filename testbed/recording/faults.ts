@@ -1,0 +1,56 @@
+/** The recorder's fault switchboard: which request meets which fault, and for how long. */
+
+export type Fault =
+  /** Hold the request back before the upstream sees it, or hold the answer back. */
+  | { readonly kind: 'delay'; readonly ms: number; readonly where: 'request' | 'answer' }
+  /** Break the client's connection, before the upstream saw the request or after it acted on it. */
+  | { readonly kind: 'drop'; readonly where: 'request' | 'answer' }
+  /** Deliver the request to the upstream this many times more; the client gets the first answer. */
+  | { readonly kind: 'repeat'; readonly times: number }
+  /** The upstream acts, the client hears something else. */
+  | { readonly kind: 'falsify'; readonly status?: number; readonly body?: string }
+  /** Answer in place of the upstream. */
+  | { readonly kind: 'refuse'; readonly status: number; readonly body?: string };
+
+export interface FaultRule {
+  /** @default every method */
+  readonly method?: string;
+  /** Matched against path and query. @default every path */
+  readonly path?: RegExp;
+  /** Matched against the request's body. @default every body */
+  readonly body?: RegExp;
+  /** How many requests it hits. @default until it is cleared */
+  readonly times?: number;
+  readonly fault: Fault;
+}
+
+export interface Switchboard {
+  /** Adds a rule; the returned function takes it away again. */
+  add(rule: FaultRule): () => void;
+  clear(): void;
+  /** The first rule that matches, counted as used; `null` for the undisturbed case. */
+  take(request: { readonly method: string; readonly path: string; readonly body: Buffer }): Fault | null;
+}
+
+export function switchboard(): Switchboard {
+  const rules = new Map<FaultRule, number>();
+  return {
+    add: (rule) => {
+      const own = { ...rule }; // the same rule may be added twice
+      rules.set(own, rule.times ?? Number.POSITIVE_INFINITY);
+      return () => void rules.delete(own);
+    },
+    clear: () => rules.clear(),
+    take: (request) => {
+      for (const [rule, left] of rules) {
+        if (rule.method !== undefined && rule.method !== request.method) continue;
+        if (rule.path !== undefined && !rule.path.test(request.path)) continue;
+        if (rule.body !== undefined && !rule.body.test(request.body.toString('utf8'))) continue;
+        if (left > 1) rules.set(rule, left - 1);
+        else rules.delete(rule);
+        return rule.fault;
+      }
+      return null;
+    },
+  };
+}
