@@ -1,0 +1,81 @@
+/** Lists rollouts through Temporal's visibility: needs no worker, lags by up to a second. */
+
+import { readAttributes, readMemo, type Attributes } from './attributes.ts';
+import { rolloutWorkflow } from '../workflows/messages.ts';
+import { ClientError } from './errors.ts';
+import { attributeFacts } from './setup.ts';
+import { call, grpcStatus, serverCallMs, type Session } from './session.ts';
+
+export interface ListFilter {
+  readonly service?: string | undefined;
+  readonly environment?: string | undefined;
+  /** A phase or an outcome, e.g. `awaiting-approval`. */
+  readonly state?: string | undefined;
+  readonly open?: boolean;
+  /** At most this many, newest first. @default 50 */
+  readonly limit?: number;
+}
+
+/** Plain JSON; absent things are `null`, times epoch ms. */
+export interface ListRow extends Attributes {
+  readonly rollout: string;
+  readonly run: string;
+  readonly requester: string | null;
+  readonly startedAt: number;
+  readonly closedAt: number | null;
+  /** Name of Temporal's status. */
+  readonly execution: string;
+}
+
+/** Throws `ClientError` unreachable, denied, not-found (namespace), setup-missing. */
+export async function list(session: Session, filter: ListFilter = {}): Promise<readonly ListRow[]> {
+  const limit = filter.limit ?? 50;
+  try {
+    return await call(session, serverCallMs, () => rows(session, queryOf(filter), limit));
+  } catch (error) {
+    const unregistered = /column name '(Rollout\w+)'/.exec(grpcStatus(error)?.detail ?? '')?.[1];
+    if (unregistered === undefined) throw error;
+    throw new ClientError(
+      { code: 'setup-missing', namespace: session.namespace, ...(await attributeFacts(session)) },
+      error,
+    );
+  }
+}
+
+/** A continued run is not a row of its own. */
+export function queryOf(filter: ListFilter): string {
+  const equal = (name: string, value: string | undefined) =>
+    value === undefined ? [] : [`${name} = ${quoted(value)}`];
+  return [
+    `WorkflowType = ${quoted(rolloutWorkflow)}`,
+    `ExecutionStatus != 'ContinuedAsNew'`,
+    ...equal('RolloutService', filter.service),
+    ...equal('RolloutEnv', filter.environment),
+    ...equal('RolloutState', filter.state),
+    ...(filter.open === true ? [`ExecutionStatus = 'Running'`] : []),
+  ].join(' AND ');
+}
+
+/** Throws `ClientError` rejected: visibility queries have no escape for quotes that every server understands. */
+function quoted(value: string): string {
+  if (/['"\\]/.test(value))
+    throw new ClientError({ code: 'rejected', reason: `${value}: quotes cannot be searched for` });
+  return `'${value}'`;
+}
+
+async function rows(session: Session, query: string, limit: number): Promise<readonly ListRow[]> {
+  const found: ListRow[] = [];
+  for await (const info of session.client.workflow.list({ query, pageSize: limit })) {
+    found.push({
+      rollout: info.workflowId,
+      run: info.runId,
+      ...readAttributes(info.typedSearchAttributes),
+      requester: readMemo(info.memo).requester,
+      startedAt: info.startTime.getTime(),
+      closedAt: info.closeTime?.getTime() ?? null,
+      execution: info.status.name,
+    });
+    if (found.length >= limit) break;
+  }
+  return found;
+}

@@ -1,0 +1,98 @@
+/** Sends the messages that controlling people send, and waits for what came of them. */
+
+import { randomUUID } from 'node:crypto';
+import {
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+  type UpdateDefinition,
+} from '@temporalio/client';
+import type { DecisionInput, DecisionReceipt } from '../approvals/request.ts';
+import type { ControlReceipt } from '../plan/status.ts';
+import { decideUpdate, resumeUpdate, type ControlInput, type ResumeInput } from '../workflows/messages.ts';
+import { describe } from './describe.ts';
+import { ClientError } from './errors.ts';
+import { needWorker } from './pollers.ts';
+import { finished } from './finished.ts';
+import { call, grpcCode, grpcStatus, type Session } from './session.ts';
+
+/** Time an Update has to be answered, ms. */
+const updateMs = 15_000;
+
+/** An Update whose sender has given up is still delivered; after this long, in workflow time, it changes nothing, ms. */
+const validMs = 60_000;
+
+export interface UpdateOptions {
+  /** The same id to the same run answers again instead of applying twice. @default a new one */
+  readonly updateId?: string | undefined;
+}
+
+/**
+ * Answers with what came of a decision; `ignored` is an answer too.
+ * Throws `ClientError` rejected, timed-out (may still be applied), no-worker, finished, not-found, unreachable.
+ */
+export async function decide(
+  session: Session,
+  rollout: string,
+  decision: Omit<DecisionInput, 'validUntil'>,
+  options: UpdateOptions = {},
+): Promise<DecisionReceipt> {
+  const input: DecisionInput = { ...decision, validUntil: Date.now() + validMs };
+  return execute(session, rollout, decideUpdate, input, `${decision.decision} ${decision.gate}`, options);
+}
+
+/** Goes on after a pause or a hold. Throws as `decide` does. */
+export async function resume(
+  session: Session,
+  rollout: string,
+  input: ControlInput,
+  options: UpdateOptions = {},
+): Promise<ControlReceipt> {
+  const whole: ResumeInput = { ...input, validUntil: Date.now() + validMs };
+  return execute(session, rollout, resumeUpdate, whole, 'resume', options);
+}
+
+async function execute<Answer>(
+  session: Session,
+  rollout: string,
+  definition: UpdateDefinition<Answer, [unknown]>,
+  input: unknown,
+  doing: string,
+  { updateId = randomUUID() }: UpdateOptions,
+): Promise<Answer> {
+  const described = await describe(session, rollout);
+  if (!described.open) throw finished(described);
+  await needWorker(session, described.taskQueue);
+  const handle = session.client.workflow.getHandle(rollout);
+  try {
+    return await call(session, updateMs, () =>
+      inTime(doing, updateId, () => handle.executeUpdate(definition, { args: [input], updateId })),
+    );
+  } catch (error) {
+    throw await refusal(session, rollout, error);
+  }
+}
+
+async function inTime<T>(doing: string, updateId: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    const late = error instanceof WorkflowUpdateRPCTimeoutOrCancelledError;
+    if (late || grpcStatus(error)?.code === grpcCode.deadlineExceeded) {
+      throw new ClientError({ code: 'timed-out', doing, updateId }, error);
+    }
+    throw error;
+  }
+}
+
+/** What a failed Update means; a rollout that ended meanwhile is told as such. */
+async function refusal(session: Session, rollout: string, error: unknown): Promise<unknown> {
+  if (error instanceof WorkflowUpdateFailedError) {
+    const reason = error.cause?.message ?? error.message;
+    return new ClientError({ code: 'rejected', reason }, error);
+  }
+  if (error instanceof ClientError && error.code === 'not-found') {
+    const described = await describe(session, rollout);
+    if (!described.open) return finished(described);
+  }
+  return error;
+}

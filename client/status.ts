@@ -1,0 +1,81 @@
+/** Asks a rollout about itself, and falls back on the server's own knowledge when no worker answers. */
+
+import { QueryNotRegisteredError, QueryRejectedError, type QueryDefinition } from '@temporalio/client';
+import type { Explanation, Status } from '../plan/status.ts';
+import type { TimelineEvent } from '../plan/timeline.ts';
+import { explainQuery, statusQuery, timelineQuery } from '../workflows/messages.ts';
+import { describe, type Described } from './describe.ts';
+import { ClientError } from './errors.ts';
+import { withHeartbeat } from './heartbeat.ts';
+import { needWorker, noWorker } from './pollers.ts';
+import { call, grpcCode, grpcStatus, type Session } from './session.ts';
+
+/** `described`: no worker answered, so this is what the Temporal server knows; `why` says what is wrong. */
+export type StatusAnswer =
+  | { readonly kind: 'live'; readonly status: Status; readonly described: Described }
+  | { readonly kind: 'described'; readonly described: Described; readonly why: ClientError };
+
+/** Time a worker has to answer a query, ms: a busy one replays up to a few hundred events first. */
+const queryMs = 4_000;
+
+/** Status with the watch's latest numbers. Throws `ClientError` not-found, unreachable, denied. */
+export async function readStatus(session: Session, rollout: string): Promise<StatusAnswer> {
+  const described = await describe(session, rollout);
+  try {
+    const status = await ask(session, described, statusQuery);
+    return { kind: 'live', status: withHeartbeat(status, described.watch, described.watchAt), described };
+  } catch (error) {
+    if (error instanceof ClientError && (error.code === 'no-worker' || error.code === 'rejected')) {
+      return { kind: 'described', described, why: error };
+    }
+    throw error;
+  }
+}
+
+/** Throws `ClientError` not-found, no-worker, rejected (stuck rollout), unreachable, denied. */
+export async function explain(session: Session, rollout: string): Promise<Explanation> {
+  return ask(session, await describe(session, rollout), explainQuery);
+}
+
+/** Oldest first. Throws as `explain` does. */
+export async function timeline(session: Session, rollout: string): Promise<readonly TimelineEvent[]> {
+  return ask(session, await describe(session, rollout), timelineQuery);
+}
+
+/** Asks exactly the described run. */
+export async function ask<Answer>(
+  session: Session,
+  { rollout, run, taskQueue }: Pick<Described, 'rollout' | 'run' | 'taskQueue'>,
+  definition: QueryDefinition<Answer>,
+): Promise<Answer> {
+  await needWorker(session, taskQueue);
+  const handle = session.client.workflow.getHandle(rollout, run);
+  try {
+    return await call(session, queryMs, () => silentIsNoWorker(taskQueue, () => handle.query(definition)));
+  } catch (error) {
+    if (error instanceof QueryNotRegisteredError || error instanceof QueryRejectedError || isStuck(error)) {
+      const reason = grpcStatus(error)?.detail ?? (error as Error).message;
+      throw new ClientError({ code: 'rejected', reason: `${rollout} cannot answer: ${reason}` }, error);
+    }
+    throw error;
+  }
+}
+
+/** A query has no other reason to be late than a worker that does not answer. */
+async function silentIsNoWorker<T>(taskQueue: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (grpcStatus(error)?.code === grpcCode.deadlineExceeded) throw noWorker(taskQueue, queryMs);
+    throw error;
+  }
+}
+
+const failedPrecondition = 9;
+const unknown = 2;
+
+/** `Workflow Task in failed state` and the like. */
+function isStuck(error: unknown): boolean {
+  const code = grpcStatus(error)?.code;
+  return code === failedPrecondition || code === unknown;
+}
