@@ -32,6 +32,8 @@ export interface PreflightReport {
   /** The largest fence found on the target; ours go on from there. */
   readonly fence: number;
   readonly identity: 'trust';
+  /** Whether anybody would hear an announcement. */
+  readonly notifies: boolean;
 }
 
 export interface Note {

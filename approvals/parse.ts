@@ -1,5 +1,6 @@
 /** Turns whatever a message carried into a decision, or says in one sentence why it is none. Never throws. */
 
+import { utf8ToBytes } from '@noble/hashes/utils.js';
 import { durationUnits } from '../plan/units.ts';
 import type { DecisionInput, DecisionKind } from './request.ts';
 
@@ -162,5 +163,5 @@ function cleaned(value: string): string {
 }
 
 function bytesOf(value: string): number {
-  return new TextEncoder().encode(value).length;
+  return utf8ToBytes(value).length;
 }

@@ -153,6 +153,8 @@ export interface Notice {
 }
 
 export interface Notifier {
+  /** Names of the channels beside the worker's log. */
+  readonly channels: readonly string[];
   /** Never throws for a failing channel: returns what failed. */
   send(notice: Notice, signal?: AbortSignal): Promise<readonly { readonly channel: string; readonly error: string }[]>;
 }

@@ -1,0 +1,63 @@
+/** What a decision does: checked at once, proven by the directory, and checked again on the state of that later moment. */
+
+import type { DecisionInput, DecisionReceipt, Proof } from '../approvals/request.ts';
+import { decide } from '../approvals/decide.ts';
+import { parseDecision } from '../approvals/parse.ts';
+import { sentenceOf } from './effects.ts';
+import { replaceRequest, requestOf, soakMore } from './gate.ts';
+import { proving } from './proxies.ts';
+import type { Run } from './run.ts';
+
+type Channel = 'signal' | 'update';
+
+/** Never throws; what does not count is listed with its reason. */
+export async function decideOn(run: Run, raw: unknown, channel: Channel): Promise<DecisionReceipt> {
+  const parsed = parseDecision(raw);
+  if (!parsed.ok) return ignored(run, 'unknown', parsed.reason);
+  const { input } = parsed;
+  const tooEarly = blockedBefore(run, input);
+  if (tooEarly !== null) return ignored(run, input.by, tooEarly);
+  const summary = `who is ${input.by}? (${input.decision} at ${input.gate})`.slice(0, 180);
+  let proof: Proof;
+  try {
+    proof = await proving.prove.executeWithOptions({ summary }, [input.by]);
+  } catch (error) {
+    return ignored(run, input.by, `the directory could not be asked: ${sentenceOf(error)}; send it again`);
+  }
+  return apply(run, input, proof, channel);
+}
+
+/** What can be refused without asking the directory, so that a flood of nonsense costs nothing. */
+function blockedBefore(run: Run, input: DecisionInput): string | null {
+  if (run.state.outcome !== null) return `the rollout has ended: ${run.state.outcome}`;
+  if (run.state.turn !== null) return 'the rollout is going back';
+  if (requestOf(run, input.gate) !== undefined) return null;
+  const known = run.plan.gates.map((gate) => gate.id);
+  return known.includes(input.gate)
+    ? `gate ${input.gate} is not open yet`
+    : `no gate ${input.gate} in this plan; there are: ${known.join(', ') || 'none'}`;
+}
+
+function apply(run: Run, input: DecisionInput, proof: Proof, channel: Channel): DecisionReceipt {
+  const request = requestOf(run, input.gate);
+  if (request === undefined) return ignored(run, input.by, `gate ${input.gate} is not open`);
+  const facts = { now: Date.now(), planDigest: run.planDigest, channel };
+  const after = decide(request, input, proof, facts, run.plan.separation, run.requester);
+  if (after.receipt.outcome === 'ignored') return ignored(run, input.by, after.receipt.reason);
+  if (after.receipt.outcome === 'duplicate') {
+    run.ignore('decide', input.by, `duplicate: already counted at gate ${input.gate}`);
+    return after.receipt;
+  }
+  replaceRequest(run, after.request);
+  run.note('decision', `${input.by}: ${input.decision} at ${input.gate}${input.reason === null ? '' : `: ${input.reason}`}`);
+  if (input.decision === 'more-soak') soakMore(run, after.request, input.soakMs ?? 0);
+  if (after.request.state === 'rejected') {
+    run.turnBack({ kind: 'rejected', gate: input.gate, by: input.by, reason: input.reason ?? 'no reason given' });
+  }
+  return after.receipt;
+}
+
+function ignored(run: Run, by: string, reason: string): DecisionReceipt {
+  run.ignore('decide', by, reason);
+  return { outcome: 'ignored', reason: reason.slice(0, 1000) };
+}

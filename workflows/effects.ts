@@ -1,0 +1,48 @@
+/** An effect on the way forward: one at a time, with a new fence, and a larger fence at the target makes it ask. */
+
+import { ActivityFailure, ApplicationFailure } from '@temporalio/common';
+import type { Effect } from '../activities/contract.ts';
+import type { Run } from './run.ts';
+
+/** Carries the effect out; when the target is ahead of us (a reset run, a foreign hand), holds until a person resumes. */
+export async function guarded<Answer>(run: Run, act: (effect: Effect) => Promise<Answer>): Promise<Answer> {
+  for (;;) {
+    await run.free();
+    run.moving = true;
+    try {
+      return await act(run.effect());
+    } catch (error) {
+      const found = fenceFound(error);
+      if (found === null) throw error;
+      holdForFence(run, sentenceOf(error), found);
+    } finally {
+      run.moving = false;
+    }
+  }
+}
+
+function holdForFence(run: Run, sentence: string, fence: number): void {
+  const stop = { by: 'rule', since: Date.now(), until: null, then: 'keep holding' } as const;
+  const reason = `the target is ahead of this rollout (${sentence}); resume takes it over, abort goes back to stable`;
+  run.hold({ ...stop, kind: 'fenced', reason, fence });
+}
+
+/** The larger fence that refused an effect; `null` when that was not the reason. */
+function fenceFound(error: unknown): number | null {
+  const cause = causeOf(error);
+  if (cause?.type !== 'fenced') return null;
+  const [details] = cause.details ?? [];
+  const fence: unknown = typeof details === 'object' && details !== null && 'fence' in details ? details.fence : null;
+  return typeof fence === 'number' ? fence : 0;
+}
+
+/** What went wrong, in the words of the provider. */
+export function sentenceOf(error: unknown): string {
+  return causeOf(error)?.message ?? (error instanceof Error ? error.message : String(error));
+}
+
+/** The failure of an activity as the worker reported it. */
+function causeOf(error: unknown): ApplicationFailure | null {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  return cause instanceof ApplicationFailure ? cause : null;
+}

@@ -1,0 +1,170 @@
+/** The one unbroken watch: starts before the first weight above zero, and hands every milestone to the story. */
+
+import { CancellationScope, condition, isCancellation, log } from '@temporalio/workflow';
+import type { Stage } from '../plan/target.ts';
+import { formatBp } from '../plan/units.ts';
+import { isClean } from '../judge/verdict.ts';
+import type { WatchInput, WatchReport } from '../activities/contract.ts';
+import { evidenceTurnedWorse } from './gate.ts';
+import { moving, watching } from './proxies.ts';
+import type { Run } from './run.ts';
+
+const hour = 3_600_000;
+
+/** Runs until the rollout turns back or has been watched to its end; a stopped segment is started anew. */
+export async function watch(run: Run): Promise<void> {
+  const activities = watching();
+  while (!isOver(run)) {
+    const input = watchInput(run);
+    const summary = `watch ${run.plan.release.label}: ${input.goal.kind} at ${formatBp(run.state.requestedBp)}`;
+    run.watchScope = new CancellationScope({ cancellable: true });
+    try {
+      const report = await run.watchScope.run(() => activities.watch.executeWithOptions({ summary }, [input]));
+      run.state.checkpoint = report.checkpoint;
+      await onReport(run, report);
+    } catch (error) {
+      if (!isCancellation(error)) throw error;
+      log.info('the watch was stopped before it began');
+    }
+  }
+}
+
+/** Stops the watch and waits for its last checkpoint, so that a new run takes it up where it was. */
+export async function stopWatch(run: Run): Promise<void> {
+  run.leaving = true;
+  run.restartWatch();
+  await run.watch;
+  run.watch = null;
+  run.leaving = false;
+}
+
+function isOver(run: Run): boolean {
+  return run.leaving || run.state.turn !== null || run.state.watched || run.state.outcome !== null;
+}
+
+function watchInput(run: Run): WatchInput {
+  const { state, plan } = run;
+  if (state.stable === null) throw new Error('a watch before the stable release is known');
+  const stopped = state.paused !== null || state.held !== null;
+  const scheduled = plan.watch.smoke;
+  const suite = scheduled === null ? undefined : plan.suites[scheduled.run.suite];
+  return {
+    target: plan.target,
+    order: { rollout: run.rollout, run: run.chain, fence: state.fence, stable: state.stable, canary: plan.release },
+    metrics: plan.metrics,
+    criteria: plan.criteria,
+    steps: plan.steps,
+    watchMs: plan.watch.forMs,
+    scheduled: scheduled === null || suite === undefined ? null : { smoke: scheduled, suite },
+    goal: state.bake === 'clean' ? { kind: 'keep', stage: state.stage, passing: passing(run) } : { kind: 'bake' },
+    clock: stopped ? 'stopped' : 'running',
+    checkpoint: state.checkpoint,
+    segmentMs: hour,
+  };
+}
+
+function passing(run: Run): string[] {
+  return (run.state.checkpoint?.findings ?? []).filter(isClean).map((finding) => finding.criterion);
+}
+
+async function onReport(run: Run, report: WatchReport): Promise<void> {
+  const { state, plan } = run;
+  switch (report.kind) {
+    case 'clean':
+      if (!isPresent(run, report.checkpoint.stage)) return;
+      state.bake = 'clean';
+      rememberWeights(run);
+      return run.note('bake-clean', `clean at ${formatBp(state.requestedBp)}: ${report.checkpoint.summary}`);
+    case 'watched':
+      state.bake = 'clean';
+      state.watched = true;
+      return run.note('watched', `watched to its end: ${report.checkpoint.summary}`);
+    case 'fail':
+      run.note('verdict', report.finding.sentence);
+      return run.turnBack({ kind: 'verdict', criterion: report.finding.criterion, sentence: report.finding.sentence });
+    case 'smoke':
+      return run.turnBack({ kind: 'smoke', suite: plan.watch.smoke?.run.suite ?? 'watch', sentence: report.sentence });
+    case 'fenced':
+      return run.turnBack({ kind: 'fenced', sentence: report.sentence });
+    case 'worse':
+      if (!isPresent(run, report.checkpoint.stage)) return;
+      state.bake = 'baking';
+      return evidenceTurnedWorse(run, `${report.left.join(', ')} left pass`);
+    case 'hold':
+      return holdForPerson(run, 'bake', report.reason);
+    case 'way-back':
+      return holdForPerson(run, 'way-back', `the way back is not open: ${report.sentence}`);
+    case 'drift':
+      return onDrift(run, report);
+    case 'stopped':
+      return takeBackPausedTime(run);
+    case 'segment-end':
+      return;
+  }
+}
+
+function isPresent(run: Run, stage: Stage): boolean {
+  return JSON.stringify(stage) === JSON.stringify(run.state.stage);
+}
+
+function rememberWeights(run: Run): void {
+  const { state } = run;
+  const observed = state.checkpoint?.observed;
+  if (state.stage.kind !== 'step' || observed === undefined) return;
+  state.stepWeights[state.stage.index] = {
+    requestedBp: state.requestedBp,
+    acceptedBp: state.acceptedBp,
+    observedShare: observed.share,
+    observedRequests: observed.canaryRequests,
+  };
+}
+
+function holdForPerson(run: Run, kind: 'bake' | 'way-back', reason: string): void {
+  const rule = run.plan.steps[run.state.step]?.hold ?? { forMs: 24 * hour, then: 'hold' as const };
+  const until = kind === 'bake' && rule.then === 'rollback' ? Date.now() + rule.forMs : null;
+  run.hold({ kind, by: 'rule', reason, since: Date.now(), until, then: until === null ? 'keep holding' : 'roll back', fence: null });
+}
+
+/** Below plan: stop and ask. Above plan: put back once, announced; a second time go back. */
+async function onDrift(run: Run, drift: Extract<WatchReport, { kind: 'drift' }>): Promise<void> {
+  const found = `somebody set ${formatBp(drift.acceptedBp)} where ${formatBp(drift.plannedBp)} was planned`;
+  run.state.acceptedBp = drift.acceptedBp;
+  run.note('drift', found);
+  if (drift.direction === 'below') {
+    const hold = { by: 'rule', since: Date.now(), until: null, then: 'keep holding', fence: null } as const;
+    return run.hold({ ...hold, kind: 'drift-below', reason: `${found}; resume applies the plan's weight again` });
+  }
+  if (run.state.putBack > 0) return run.turnBack({ kind: 'drift', sentence: `${found}, for the second time` });
+  run.state.putBack += 1;
+  void run.announce('P1', 'drift', `${run.plan.title}: weight changed by somebody else`, `${found}; put back once`);
+  await applyPlannedWeight(run, 'put the planned weight back');
+}
+
+/** Writes the present stage's weight again with a new fence; waits for an effect that is under way. */
+export async function applyPlannedWeight(run: Run, why: string): Promise<void> {
+  await condition(() => !run.moving);
+  if (run.state.turn !== null) return;
+  run.moving = true;
+  try {
+    const { stage, requestedBp } = run.state;
+    const input = { ...run.effect(), canaryBp: requestedBp, stage };
+    const shifted = await moving.shift.executeWithOptions({ summary: `${why}: ${formatBp(requestedBp)}` }, [input]);
+    run.state.acceptedBp = shifted.acceptedBp;
+    run.note('shifted', `${why}: ${formatBp(shifted.acceptedBp)} accepted`);
+  } finally {
+    run.moving = false;
+  }
+}
+
+/** Bake time that passed between the pause and the moment the watch heard of it does not count. */
+function takeBackPausedTime(run: Run): void {
+  const { checkpoint, paused, held } = run.state;
+  const stop = paused ?? held;
+  if (stop === null || checkpoint?.lastPollAt === null || checkpoint === null) return;
+  const excess = Math.max(0, checkpoint.lastPollAt - stop.since);
+  run.state.checkpoint = {
+    ...checkpoint,
+    validMs: Math.max(0, checkpoint.validMs - excess),
+    elapsedMs: Math.max(0, checkpoint.elapsedMs - excess),
+  };
+}

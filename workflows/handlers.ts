@@ -1,0 +1,115 @@
+/** Every message a rollout can get, registered before anything is awaited; none of them can fail the run. */
+
+import { CancellationScope, setDefaultSignalHandler, setHandler } from '@temporalio/workflow';
+import { ApplicationFailure } from '@temporalio/common';
+import { formatBp } from '../plan/units.ts';
+import { parseDecision } from '../approvals/parse.ts';
+import { decideOn } from './decisions.ts';
+import { explain } from './explain.ts';
+import {
+  abortSignal,
+  decideSignal,
+  decideUpdate,
+  explainQuery,
+  pauseSignal,
+  resumeSignal,
+  resumeUpdate,
+  statusQuery,
+  stepBackSignal,
+  timelineQuery,
+} from './messages.ts';
+import { parseControl, parseStepBack } from './parse.ts';
+import { giveReceipt } from './receipts.ts';
+import { resume } from './resume.ts';
+import type { Run } from './run.ts';
+import { statusOf } from './status.ts';
+
+export function registerHandlers(run: Run): void {
+  registerQueries(run);
+  registerLowering(run);
+  registerRaising(run);
+  setDefaultSignalHandler((name) => run.ignore(name, 'unknown', 'no such message: see `sluice --help`'));
+  CancellationScope.current().cancelRequested.catch(() => {
+    giveReceipt(run, 'cancel', { by: 'temporal', reason: 'cancel request' }, 'seen', 'going back to stable');
+    run.turnBack({ kind: 'cancelled' });
+  });
+}
+
+function registerQueries(run: Run): void {
+  setHandler(statusQuery, () => statusOf(run), { description: 'Where the rollout stands, as typed JSON' });
+  setHandler(explainQuery, () => explain(run), { description: 'What it waits for and who can unblock it' });
+  setHandler(timelineQuery, () => run.state.timeline, { description: 'What happened, in order' });
+}
+
+/** Signals: lowering is never refused for identity, and never for a missing field. */
+function registerLowering(run: Run): void {
+  setHandler(abortSignal, (raw) => abort(run, raw), { description: 'Go back to stable: {"by","reason"}' });
+  setHandler(pauseSignal, (raw) => pause(run, raw), { description: 'Stay at this weight: {"by","reason"}' });
+  setHandler(stepBackSignal, (raw) => stepBackTo(run, raw), {
+    description: 'Down to an earlier weight: {"by","reason","to":"5%"}',
+  });
+}
+
+/** Updates answer; the signals of the same names leave their answer in `status`. */
+function registerRaising(run: Run): void {
+  setHandler(decideUpdate, (raw) => decideOn(run, raw, 'update'), {
+    description: 'Answer a gate: {"gate","decision","by","planDigest","evidenceDigest"}',
+    validator: (raw) => {
+      const parsed = parseDecision(raw);
+      if (!parsed.ok) throw ApplicationFailure.nonRetryable(parsed.reason, 'invalid');
+    },
+  });
+  setHandler(decideSignal, async (raw) => void (await decideOn(run, raw, 'signal')), {
+    description: 'The same as the update; the answer is in `status`',
+  });
+  setHandler(resumeUpdate, (raw) => resume(run, raw), { description: 'Go on after a pause or hold: {"by","reason"}' });
+  setHandler(resumeSignal, async (raw) => void (await resume(run, raw)), {
+    description: 'The same as the update; the answer is in `status`',
+  });
+}
+
+function abort(run: Run, raw: unknown): void {
+  const who = parseControl(raw);
+  const { turn, outcome } = run.state;
+  if (outcome !== null) return void giveReceipt(run, 'abort', who, 'ignored', `already ended: ${outcome}`);
+  const detail = turn === null ? 'going back to stable' : 'already going back';
+  giveReceipt(run, 'abort', who, run.state.stage.kind === 'back' ? 'confirmed' : 'seen', detail);
+  run.turnBack({ kind: 'aborted', ...who });
+}
+
+function pause(run: Run, raw: unknown): void {
+  const who = parseControl(raw);
+  const { paused, phase, requestedBp } = run.state;
+  const before = paused === null ? run.isPausable() : `already paused by ${paused.by}`;
+  if (before !== null) return void giveReceipt(run, 'pause', who, 'ignored', before);
+  const detail = `stays at ${formatBp(requestedBp)}, was ${phase}; the bake clock stands`;
+  run.pause(who.by, who.reason);
+  giveReceipt(run, 'pause', who, 'confirmed', detail);
+}
+
+function stepBackTo(run: Run, raw: unknown): void {
+  const { toBp, ...who } = parseStepBack(raw);
+  const to = stepBelow(run, toBp);
+  if (typeof to === 'string') {
+    giveReceipt(run, 'step-back', who, 'ignored', to);
+    return run.ignore('step-back', who.by, to);
+  }
+  run.state.stepBackTo = to;
+  const weight = formatBp(run.plan.steps[to]?.weightBp ?? 0);
+  giveReceipt(run, 'step-back', who, 'seen', `going down to ${weight}`);
+  run.pause(who.by, `stepped back to ${weight}: ${who.reason}`);
+}
+
+/** Index of the step to go down to (-1 is 0 %), or why there is none. */
+function stepBelow(run: Run, toBp: number | null | 'invalid'): number | string {
+  const { state, plan } = run;
+  if (state.turn !== null || state.outcome !== null) return 'the rollout is already going back or has ended';
+  if (state.stage.kind === 'promoted') return 'the release is promoted: only abort goes back now';
+  if (state.step < 0) return 'no step has been taken yet';
+  if (toBp === 'invalid') return 'give the weight as {"to": "5%"} or {"toBp": 500}';
+  if (toBp === null) return state.step - 1;
+  if (toBp === 0) return -1;
+  const index = plan.steps.findIndex((step) => step.weightBp === toBp);
+  if (index < 0) return `${formatBp(toBp)} is not a step of this plan`;
+  return index < state.step ? index : `${formatBp(toBp)} is not below the present step`;
+}

@@ -1,0 +1,64 @@
+/** How each class of activity is called: time-outs, retries and cancellation stand here, beside the proxy. */
+
+import { ActivityCancellationType, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import type { Activities } from '../activities/contract.ts';
+import { watchQueue } from './messages.ts';
+
+/** Errors that trying again cannot mend; see `providers/errors.ts`. */
+const hopeless = ['invalid', 'fenced', 'denied', 'missing'];
+
+/** Reads and checks: the caller turns a failure into a refusal. */
+export const checking = proxyActivities<Activities>({
+  startToCloseTimeout: '60s',
+  heartbeatTimeout: '5s',
+  retry: { initialInterval: '1s', maximumInterval: '10s', maximumAttempts: 5, nonRetryableErrorTypes: hopeless },
+});
+
+/** Effects on the way forward: bounded, so that a target that never answers turns the rollout back. */
+export const moving = proxyActivities<Activities>({
+  startToCloseTimeout: '2m',
+  heartbeatTimeout: '5s',
+  scheduleToCloseTimeout: '10m',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: { initialInterval: '1s', backoffCoefficient: 1.5, maximumInterval: '30s', nonRetryableErrorTypes: hopeless },
+});
+
+/** Starting a release takes as long as its image needs. */
+export const deploying = proxyActivities<Activities>({
+  startToCloseTimeout: '15m',
+  heartbeatTimeout: '5s',
+  scheduleToCloseTimeout: '30m',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: { initialInterval: '1s', backoffCoefficient: 1.5, maximumInterval: '30s', nonRetryableErrorTypes: hopeless },
+});
+
+/** Going back: without limit, first in every queue, whatever the error. */
+export const reverting = proxyActivities<Activities>({
+  startToCloseTimeout: '2m',
+  heartbeatTimeout: '5s',
+  priority: { priorityKey: 1 },
+  retry: { initialInterval: '500ms', backoffCoefficient: 1.5, maximumInterval: '10s' },
+});
+
+/** One bounded try at something that must not hold anything up. */
+export const telling = proxyActivities<Activities>({
+  startToCloseTimeout: '10s',
+  retry: { initialInterval: '1s', maximumAttempts: 3 },
+});
+
+/** Who is this? Waits for a directory that is away, as long as the request is open. */
+export const proving = proxyActivities<Activities>({
+  startToCloseTimeout: '10s',
+  retry: { initialInterval: '1s', maximumInterval: '10s', maximumAttempts: 10 },
+});
+
+/** The watch: cancelled to hear its checkpoint, so its end is awaited; its queue is its own. */
+export function watching() {
+  return proxyActivities<Activities>({
+    taskQueue: watchQueue(workflowInfo().taskQueue),
+    startToCloseTimeout: '70m',
+    heartbeatTimeout: '5s',
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: { initialInterval: '500ms', backoffCoefficient: 1.5, maximumInterval: '10s' },
+  });
+}

@@ -1,0 +1,87 @@
+/** The story of one rollout, and how it is interrupted. */
+
+import {
+  CancellationScope,
+  allHandlersFinished,
+  condition,
+  continueAsNew,
+  isCancellation,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { ActivityFailure } from '@temporalio/common';
+import type { Outcome } from '../plan/phases.ts';
+import { begin } from './begin.ts';
+import { sentenceOf } from './effects.ts';
+import { gates } from './gate.ts';
+import { stopWatch } from './guard.ts';
+import { registerHandlers } from './handlers.ts';
+import { finish } from './finish.ts';
+import type { RolloutInput, RolloutResult } from './messages.ts';
+import { goBack } from './revert.ts';
+import type { Run } from './run.ts';
+import { stepBack } from './step-back.ts';
+import { bake, capacity, confirm, deploy, prepare, promote, retire, shift, smoke, startWatch, watchOn } from './steps.ts';
+
+/** What a release manager starts: ends with an outcome, whatever happens on the way. */
+export async function rollout(input: RolloutInput): Promise<RolloutResult> {
+  const run = begin(input);
+  registerHandlers(run);
+  return CancellationScope.nonCancellable(async () => {
+    for (;;) {
+      const forward = new CancellationScope({ cancellable: true });
+      const told = forward.run(() => story(run)).catch((error: unknown) => onFailure(run, error));
+      await Promise.race([told, condition(() => run.isTurning() || isFull(run))]);
+      if (!run.isTurning() && !isFull(run)) return finish(run, (await told) ?? 'aborted');
+      forward.cancel();
+      if (run.state.turn !== null) return finish(run, await goBack(run, told));
+      if (run.state.stepBackTo !== null) await stepBack(run, told);
+      else await handOver(run, input, told);
+    }
+  });
+}
+
+/** The way forward, told once from the top; what is already behind a continued or stepped-back run is passed over. */
+async function story(run: Run): Promise<Outcome> {
+  const { plan, state } = run;
+  if (state.exposed) startWatch(run);
+  await run.once('prepare', () => prepare(run));
+  if (state.problems.length > 0) return 'refused';
+  await run.once('gates:start', () => gates(run, { kind: 'start' }));
+  await run.once('deploy', () => deploy(run));
+  for (const [index, step] of plan.steps.entries()) {
+    const key = String(index);
+    await run.once(`gates:${key}`, () => gates(run, { kind: 'step', index }));
+    await run.once(`capacity:${key}`, () => capacity(run, index, step));
+    await run.once(`shift:${key}`, () => shift(run, index, step));
+    await run.once(`confirm:${key}`, () => confirm(run, index, step));
+    await run.once(`smoke:${key}`, () => smoke(run, step.smoke));
+    await run.once(`bake:${key}`, () => bake(run));
+  }
+  await run.once('gates:promote', () => gates(run, { kind: 'promote' }));
+  await run.once('promote', () => promote(run));
+  await run.once('watch', () => watchOn(run));
+  await run.once('retire', () => retire(run));
+  return 'completed';
+}
+
+/** A part of the way forward failed: the rollout goes back. Anything else is a defect, and the task is tried again. */
+function onFailure(run: Run, error: unknown): null {
+  if (isCancellation(error)) return null;
+  if (!(error instanceof ActivityFailure)) throw error;
+  run.turnBack({ kind: 'failed', during: run.state.phase, sentence: sentenceOf(error) });
+  return null;
+}
+
+/** History has grown enough for a new run, and nothing is under way that could be lost. */
+function isFull(run: Run): boolean {
+  return workflowInfo().continueAsNewSuggested && run.isWaiting();
+}
+
+/** Goes on in a new run with the same state; a message that came in between is handled first. */
+async function handOver(run: Run, input: RolloutInput, told: Promise<unknown>): Promise<void> {
+  await told;
+  await stopWatch(run);
+  await condition(allHandlersFinished);
+  if (run.isTurning()) return;
+  await continueAsNew<typeof rollout>({ ...input, carried: run.state });
+}

@@ -1,0 +1,96 @@
+/** The state of a rollout: plain JSON that a query shows, a continued run carries on, and only this folder changes. */
+
+import type { Plan } from '../plan/plan.ts';
+import type { Outcome, Phase, TurnBack } from '../plan/phases.ts';
+import type { Release } from '../plan/release.ts';
+import type { ControlReceipt, IgnoredMessage, SmokeSummary, Stopped, Weights } from '../plan/status.ts';
+import type { Stage } from '../plan/target.ts';
+import type { TimelineEvent } from '../plan/timeline.ts';
+import type { ApprovalRequest } from '../approvals/request.ts';
+import type { WatchCheckpoint } from '../activities/contract.ts';
+
+export interface RunState {
+  readonly version: 1;
+  readonly startedAt: number;
+  phase: Exclude<Phase, 'paused' | 'held' | 'ended'>;
+  phaseSince: number;
+  outcome: Outcome | null;
+  problems: string[];
+  warnings: string[];
+  stable: Release | null;
+  notifies: boolean;
+  /** Last fence issued; the next effect gets a larger one. */
+  fence: number;
+  /** A weight above zero was asked for at some time: from then on going back is a rollback. */
+  exposed: boolean;
+  /** The target may carry our claim. */
+  claimed: boolean;
+  /** Index of the present step; -1 before the first and after a step back to zero. */
+  step: number;
+  stage: Stage;
+  requestedBp: number;
+  acceptedBp: number | null;
+  stepWeights: (Weights | null)[];
+  /** Parts of the story that are behind us, so that a continued run does not repeat them. */
+  done: string[];
+  /** Whether the present stage may be left: set by the watch, unset by a shift. */
+  bake: 'baking' | 'clean';
+  watched: boolean;
+  checkpoint: WatchCheckpoint | null;
+  requests: ApprovalRequest[];
+  paused: Stopped | null;
+  held: Hold | null;
+  turn: TurnBack | null;
+  /** Asked but not yet carried out: index of the step to go down to. */
+  stepBackTo: number | null;
+  smoke: SmokeSummary[];
+  putBack: number;
+  receipts: ControlReceipt[];
+  nextReceipt: number;
+  ignored: IgnoredMessage[];
+  timeline: TimelineEvent[];
+}
+
+/** Why a rule stopped the rollout, and what `resume` does about it. */
+export interface Hold extends Stopped {
+  readonly kind: 'bake' | 'drift-below' | 'fenced' | 'way-back' | 'expired';
+  /** For `fenced`: the fence found at the target. */
+  readonly fence: number | null;
+}
+
+export function initialState(plan: Plan, now: number): RunState {
+  return {
+    version: 1,
+    startedAt: now,
+    phase: 'preparing',
+    phaseSince: now,
+    outcome: null,
+    problems: [],
+    warnings: [],
+    stable: null,
+    notifies: false,
+    fence: 0,
+    exposed: false,
+    claimed: false,
+    step: -1,
+    stage: { kind: 'deployed' },
+    requestedBp: 0,
+    acceptedBp: null,
+    stepWeights: plan.steps.map(() => null),
+    done: [],
+    bake: 'clean',
+    watched: false,
+    checkpoint: null,
+    requests: [],
+    paused: null,
+    held: null,
+    turn: null,
+    stepBackTo: null,
+    smoke: [],
+    putBack: 0,
+    receipts: [],
+    nextReceipt: 1,
+    ignored: [],
+    timeline: [],
+  };
+}

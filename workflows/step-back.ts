@@ -1,0 +1,58 @@
+/** Stepping back: down to an earlier weight at once, and everything above it is asked and baked again. */
+
+import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
+import { closeRequest } from '../approvals/request-life.ts';
+import type { Stage } from '../plan/target.ts';
+import { formatBp } from '../plan/units.ts';
+import { confirmReceipts } from './receipts.ts';
+import { reverting } from './proxies.ts';
+import type { Run } from './run.ts';
+
+/** `interrupted` is the part of the story that was under way: awaited only after the lower weight was asked for. */
+export async function stepBack(run: Run, interrupted: Promise<unknown>): Promise<void> {
+  const to = run.state.stepBackTo ?? -1;
+  const lowering = new CancellationScope({ cancellable: true });
+  const lowered = lowering.run(() => lower(run, to)).catch((error: unknown) => {
+    if (!isCancellation(error)) throw error;
+  });
+  await Promise.race([Promise.all([lowered, interrupted]), condition(() => run.state.turn !== null)]);
+  if (run.state.turn !== null) lowering.cancel();
+  await Promise.all([lowered, interrupted]);
+  run.state.stepBackTo = null;
+}
+
+async function lower(run: Run, to: number): Promise<void> {
+  const { state, plan } = run;
+  const canaryBp = plan.steps[to]?.weightBp ?? 0;
+  const stage: Stage = to < 0 ? { kind: 'deployed' } : { kind: 'step', index: to };
+  const summary = `step back to ${formatBp(canaryBp)}`;
+  const shifted = await reverting.shift.executeWithOptions({ summary }, [{ ...run.effect(), canaryBp, stage }]);
+  Object.assign(state, { step: to, stage, requestedBp: canaryBp, acceptedBp: shifted.acceptedBp });
+  state.bake = to < 0 ? 'clean' : 'baking';
+  forgetAbove(run, to);
+  confirmReceipts(run, `${formatBp(shifted.acceptedBp)} read back`);
+  run.note('stepped-back', `stepped back to ${formatBp(shifted.acceptedBp)}; gates above it ask again`);
+}
+
+/** Everything above the step, and the step's own bake, is ahead of us again. */
+function forgetAbove(run: Run, to: number): void {
+  const { state, plan } = run;
+  const above = new Set(
+    plan.gates
+      .filter(({ point }) => point.kind === 'promote' || (point.kind === 'step' && point.index > to))
+      .map((gate) => gate.id),
+  );
+  state.requests = state.requests.map((request) =>
+    above.has(request.gate.id) ? closeRequest(request) : request,
+  );
+  state.done = state.done.filter((key) => !isAhead(key, to));
+}
+
+/** Parts of the story after the write that stepped back: `bake:2`, `gates:promote`. */
+function isAhead(key: string, to: number): boolean {
+  const [part = '', where = ''] = key.split(':');
+  if (where === '' || where === 'start') return false;
+  if (where === 'promote') return true;
+  const index = Number(where);
+  return index > to || (index === to && ['confirm', 'smoke', 'bake'].includes(part));
+}

@@ -1,0 +1,138 @@
+/** The verbs of the story: what happens to a release between preflight and its retirement. */
+
+import { CancellationScope } from '@temporalio/workflow';
+import type { SmokeRun, StepPlan } from '../plan/plan.ts';
+import { nameOf } from '../plan/release.ts';
+import type { Liveness, Stage } from '../plan/target.ts';
+import { formatBp } from '../plan/units.ts';
+import { guarded } from './effects.ts';
+import { checking, deploying, moving } from './proxies.ts';
+import type { Run } from './run.ts';
+import { watch } from './guard.ts';
+
+/** Everything is looked at before anything is touched; all problems at once, and any problem refuses. */
+export async function prepare(run: Run): Promise<void> {
+  const { plan, planDigest, rollout, chain, requester, state } = run;
+  const summary = `check ${plan.target.kind} ${plan.target.connection}, metrics, people`;
+  const report = await checking.preflight.executeWithOptions({ summary }, [
+    { plan, planDigest, rollout, run: chain, requester },
+  ]);
+  state.warnings = report.warnings.map((note) => note.message);
+  state.problems = report.problems.map((note) => note.message);
+  state.notifies = report.notifies;
+  state.stable = report.stable;
+  state.fence = report.fence;
+  for (const warning of state.warnings) run.note('warning', warning);
+}
+
+/** The release starts where no user reaches it. */
+export async function deploy(run: Run): Promise<void> {
+  run.enter('deploying');
+  await run.free();
+  run.state.claimed = true;
+  const summary = `start ${nameOf(run.plan.release)} at 0 %`;
+  await guarded(run, (effect) => deploying.deploy.executeWithOptions({ summary }, [effect]));
+  run.note('deployed', `${nameOf(run.plan.release)} is ready at 0 %`);
+}
+
+/** A release receives more traffic only when it has ready capacity for it. */
+export async function capacity(run: Run, index: number, step: StepPlan): Promise<void> {
+  if (!run.plan.capabilities.scales) return;
+  run.enter('shifting');
+  await run.free();
+  const summary = `wait for capacity for ${formatBp(step.weightBp)}`;
+  const stage: Stage = { kind: 'step', index };
+  await guarded(run, (effect) =>
+    deploying.ensureCapacity.executeWithOptions({ summary }, [{ ...effect, canaryBp: step.weightBp, stage }]),
+  );
+}
+
+/** Sets the absolute weight of a step. The watch is there before the first weight above zero is asked for. */
+export async function shift(run: Run, index: number, step: StepPlan): Promise<void> {
+  const { state } = run;
+  await run.until(() => state.bake === 'clean');
+  await run.free();
+  run.enter('shifting');
+  state.exposed = true;
+  startWatch(run);
+  const stage: Stage = { kind: 'step', index };
+  const summary = `set ${formatBp(step.weightBp)} for ${run.plan.release.label}`;
+  Object.assign(state, { step: index, requestedBp: step.weightBp });
+  const shifted = await guarded(run, (effect) =>
+    moving.shift.executeWithOptions({ summary }, [{ ...effect, canaryBp: step.weightBp, stage }]),
+  );
+  Object.assign(state, { stage, bake: 'baking' });
+  state.acceptedBp = shifted.acceptedBp;
+  run.note('shifted', `${formatBp(step.weightBp)} asked for, ${formatBp(shifted.acceptedBp)} accepted`);
+}
+
+/** Reads the weight back until the data plane serves it. */
+export async function confirm(run: Run, index: number, step: StepPlan): Promise<void> {
+  const stage: Stage = { kind: 'step', index };
+  const summary = `confirm ${formatBp(step.weightBp)}`;
+  const input = { ...run.sameEffect(), canaryBp: step.weightBp, stage };
+  const liveness: Liveness = await moving.confirm.executeWithOptions({ summary }, [input]);
+  if (liveness.kind === 'live') return run.note('confirmed', `${formatBp(step.weightBp)} is live`);
+  run.turnBack({ kind: 'failed', during: `confirming ${formatBp(step.weightBp)}`, sentence: liveness.reason });
+}
+
+/** Every suite of a step; the first that fails turns the rollout back. */
+export async function smoke(run: Run, runs: readonly SmokeRun[]): Promise<void> {
+  for (const suite of runs) {
+    const report = await runSuite(run, suite);
+    if (!report.passed) return run.turnBack({ kind: 'smoke', suite: report.suite, sentence: report.sentence });
+  }
+}
+
+/** One suite, recorded; the caller decides what a failure means. */
+export async function runSuite(run: Run, { suite, aim }: SmokeRun): Promise<{ suite: string; passed: boolean; sentence: string }> {
+  const definition = run.plan.suites[suite];
+  if (definition === undefined) throw new Error(`the plan has no smoke suite ${suite}`);
+  const summary = `smoke ${suite} on ${aim}`;
+  const input = { ...run.sameEffect(), suiteName: suite, suite: definition, aim };
+  const report = await moving.smoke.executeWithOptions({ summary }, [input]);
+  const { passed, sentence, at } = report;
+  run.state.smoke = [...run.state.smoke.filter((old) => old.suite !== suite || old.aim !== aim), { suite, aim, passed, sentence, at }];
+  run.note('smoke', `smoke ${suite} on ${aim} ${passed ? 'passed' : 'failed'}: ${sentence}`);
+  return report;
+}
+
+/** Time under watch: over when the watch says clean. */
+export async function bake(run: Run): Promise<void> {
+  run.enter('baking');
+  await run.until(() => run.state.bake === 'clean' && run.state.held === null);
+}
+
+/** The release becomes stable by the target's own means. */
+export async function promote(run: Run): Promise<void> {
+  await run.until(() => run.state.bake === 'clean');
+  await run.free();
+  run.enter('promoting');
+  const summary = `make ${nameOf(run.plan.release)} stable`;
+  await guarded(run, (effect) => deploying.promote.executeWithOptions({ summary }, [effect]));
+  Object.assign(run.state, { stage: { kind: 'promoted' }, bake: 'baking' });
+  run.note('promoted', `${nameOf(run.plan.release)} is stable; the old release stays warm`);
+}
+
+/** The old release is still warm: until the watch is over the rollout can go back by itself. */
+export async function watchOn(run: Run): Promise<void> {
+  run.enter('watching');
+  startWatch(run);
+  await run.until(() => run.state.watched);
+}
+
+/** What no longer serves is removed, and the claim is given back. */
+export async function retire(run: Run): Promise<void> {
+  const { stable } = run.state;
+  if (stable === null) throw new Error('retire before the stable release is known');
+  await run.free();
+  run.enter('retiring');
+  const summary = `retire ${nameOf(stable)}`;
+  await guarded(run, (effect) => deploying.retire.executeWithOptions({ summary }, [{ ...effect, loser: stable }]));
+  run.note('retired', `${nameOf(stable)} is retired`);
+}
+
+/** Once; it outlives a step back, and ends only with the rollout. */
+export function startWatch(run: Run): void {
+  run.watch ??= CancellationScope.nonCancellable(() => watch(run));
+}
