@@ -138,6 +138,23 @@ export interface WatchCheckpoint {
   readonly scheduledSmoke: { readonly runs: number; readonly failuresInARow: number };
   /** Foreign changes above plan that were put back. */
   readonly putBack: number;
+  /** Largest fence of our own claim that was seen; a smaller one later means that an old configuration came back. */
+  readonly fence: number;
+  /** What was wrong with target or way back at the last poll; each is reported once while it lasts. */
+  readonly troubles: readonly Trouble[];
+  /** The bake's clocks when it last held at its maximum; a resumed bake gets a whole maximum again. */
+  readonly heldAt: { readonly validMs: number; readonly elapsedMs: number } | null;
+}
+
+/** Something that lasts over several polls. */
+export interface Trouble {
+  /** Same key, same matter. */
+  readonly key: string;
+  /** Polls in a row that saw it. */
+  readonly polls: number;
+  /** First of these polls, epoch ms. */
+  readonly since: number;
+  readonly told: boolean;
 }
 
 /** What requests really did in the present stage, from their counters. */
@@ -148,8 +165,8 @@ export interface Observed {
   readonly share: number | null;
   readonly canaryRequests: number | null;
   readonly totalRequests: number | null;
-  /** Raw counter values at the stage's begin by track, for the difference; internal to the watch. */
-  readonly base: Readonly<Record<string, number>>;
+  /** Time of the counter samples up to which requests are counted, epoch ms; `null` before the first. Internal to the watch. */
+  readonly countedTo: number | null;
 }
 
 export type WatchReport = { readonly checkpoint: WatchCheckpoint } & WatchMilestone;

@@ -130,8 +130,8 @@ interface CriterionCommon {
 /** The query's value against a fixed threshold. */
 export interface LimitCriterion extends CriterionCommon {
   readonly kind: 'limit';
-  /** The *bad* condition. */
-  readonly breach: { readonly op: Comparison; readonly value: number };
+  /** The *bad* condition. `unit` is how the spec wrote the threshold, for sentences; the value is a ratio or seconds then. */
+  readonly breach: { readonly op: Comparison; readonly value: number; readonly unit?: '%' | 'ms' | 's' | null };
 }
 
 /** The query's value for the canary against the same query for stable. */
