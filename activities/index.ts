@@ -1,0 +1,23 @@
+/** All activities of a worker, made from its ports. */
+
+import type { Activities } from './contract.ts';
+import { createEffects } from './effects.ts';
+import { createInspect } from './inspect.ts';
+import { createPeople } from './people.ts';
+import type { Ports } from './ports.ts';
+import { createPreflight } from './preflight.ts';
+import { createSmoke } from './smoke.ts';
+import { createWatch } from './watch.ts';
+import { createZero } from './zero.ts';
+
+export function createActivities(ports: Ports): Activities {
+  return {
+    ...createEffects(ports),
+    ...createPeople(ports),
+    preflight: createPreflight(ports),
+    smoke: createSmoke(ports),
+    watch: createWatch(ports),
+    zero: createZero(ports),
+    inspect: createInspect(ports),
+  };
+}

@@ -1,0 +1,124 @@
+/** Everything that can be known before anything is touched: all problems at once. */
+
+import { formatBp } from '../plan/units.ts';
+import { planDigest } from '../plan/digest.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { Release } from '../plan/release.ts';
+import { nameOf } from '../plan/release.ts';
+import type { Claim, Reading } from '../plan/target.ts';
+import { shareOf } from '../plan/target.ts';
+import { satisfiable } from '../approvals/satisfiable.ts';
+import { ProviderError } from '../providers/errors.ts';
+import type { Note, PreflightInput, PreflightReport } from './contract.ts';
+import type { Ports } from './ports.ts';
+import { checkCriteria } from './preflight-metrics.ts';
+import { verb } from './verb.ts';
+
+/** Collects notes while the checks run side by side. */
+export interface Findings {
+  problem(code: string, message: string): void;
+  warning(code: string, message: string): void;
+}
+
+export function createPreflight(ports: Ports): (input: PreflightInput) => Promise<PreflightReport> {
+  return verb(ports, 'preflight', () => 'checking target, metrics, people', (input, signal) => preflight(ports, input, signal));
+}
+
+export async function preflight(ports: Ports, input: PreflightInput, signal: AbortSignal): Promise<PreflightReport> {
+  const problems: Note[] = [];
+  const warnings: Note[] = [];
+  const findings: Findings = {
+    problem: (code, message) => void problems.push({ code, message }),
+    warning: (code, message) => void warnings.push({ code, message }),
+  };
+  const { plan } = input;
+  if (planDigest(plan) !== input.planDigest) findings.problem('plan.digest', 'the plan is not the one its digest names');
+  const [ground] = await Promise.all([
+    asked(findings, `target ${plan.target.connection}`, () => checkTarget(ports, input, findings, signal)),
+    asked(findings, 'directory', () => checkPeople(ports, input, findings)),
+    asked(findings, 'secrets', () => checkSecrets(ports, plan, findings)),
+  ]);
+  const stable = ground?.stable ?? null;
+  const { metrics } = plan;
+  if (metrics !== null && stable !== null) {
+    await asked(findings, `metrics ${metrics.connection}`, () => checkCriteria(ports, plan, metrics, stable, findings, signal));
+  }
+  const notifies = ports.notifier.channels.length > 0;
+  return { problems, warnings, stable, fence: ground?.fence ?? 0, identity: 'trust', notifies };
+}
+
+/** A connection that does not answer is a problem like any other; defects are not. */
+async function asked<Answer>(findings: Findings, what: string, ask: () => Promise<Answer>): Promise<Answer | null> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+    findings.problem(`${error.code}`, `${what}: ${error.message}`);
+    return null;
+  }
+}
+
+async function checkTarget(
+  ports: Ports,
+  { plan, rollout }: PreflightInput,
+  findings: Findings,
+  signal: AbortSignal,
+): Promise<{ stable: Release | null; fence: number }> {
+  const target = ports.target(plan.target);
+  const weights = plan.steps.map((step) => step.weightBp);
+  for (const { level, code, message } of await target.preflight(weights, plan.release, signal)) findings[level](code, message);
+  const now = await target.capabilities(signal);
+  if (JSON.stringify(now) !== JSON.stringify(plan.capabilities)) {
+    findings.problem('target.changed', 'the target can do other things than when the plan was made: make the plan again');
+  }
+  const reading = await target.read(signal);
+  if (reading.claim !== null) await checkClaim(ports, reading.claim, reading, rollout, findings);
+  const stable = await asked(findings, 'stable', () => target.stable(signal));
+  if (stable !== null) checkStable(stable, plan.release, reading, findings);
+  return { stable, fence: reading.claim?.fence ?? 0 };
+}
+
+/** An object that a running rollout holds is not ours to touch; one that a dead rollout left half-way needs a person. */
+async function checkClaim(ports: Ports, claim: Claim, reading: Reading, rollout: string, findings: Findings): Promise<void> {
+  if (claim.released) return;
+  if (claim.rollout !== rollout && (await ports.rollouts.isRunning(claim))) {
+    return findings.problem('target.claimed', `the target is held by ${claim.rollout}, which is running: wait for it, or abort it`);
+  }
+  const left = shareOf(reading, claim.canary.digest);
+  if (left > 0 && claim.stage.kind !== 'promoted') {
+    findings.problem(
+      'target.abandoned',
+      `${claim.rollout} ended without an outcome and left ${formatBp(left)} on ${nameOf(claim.canary)}: put the traffic back first`,
+    );
+  } else findings.warning('target.takeover', `${claim.rollout} ended without giving its claim back; this rollout takes it over`);
+}
+
+/** A way back exists: what serves is known, is something else, and is ready. */
+function checkStable(stable: Release, release: Release, reading: Reading, findings: Findings): void {
+  if (stable.digest === release.digest) findings.problem('release.serves', `${nameOf(release)} already serves all traffic`);
+  else if (stable.label === release.label) {
+    findings.problem('release.label', `label ${release.label} is also stable's: metrics could not tell the two apart`);
+  }
+  const place = reading.instances.find((instance) => instance.release?.digest === stable.digest);
+  if (place?.ready !== true) {
+    findings.problem('stable.unready', `${nameOf(stable)} serves but is not ready (${place?.detail ?? 'not found'}): there would be no way back`);
+  }
+}
+
+async function checkPeople(ports: Ports, { plan, requester }: PreflightInput, findings: Findings): Promise<void> {
+  if (plan.gates.length === 0) return;
+  const members = await Promise.all(plan.roles.map(async (role) => [role, await ports.directory.membersOf(role)] as const));
+  const byRole = Object.fromEntries(members);
+  for (const gate of plan.gates) {
+    for (const message of satisfiable(gate.require, byRole, plan.separation, requester)) {
+      findings.problem('people.quorum', `gate ${gate.id} can never be passed: ${message}`);
+    }
+  }
+}
+
+async function checkSecrets(ports: Ports, plan: Plan, findings: Findings): Promise<void> {
+  const names = [...new Set(Object.values(plan.suites).flatMap((suite) => ports.smoke.secretsOf(suite)))];
+  for (const name of await ports.secrets.missing(names)) {
+    findings.problem('secret.missing', `secret ${name} has no value on this worker`);
+  }
+}
