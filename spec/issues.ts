@@ -1,0 +1,165 @@
+/** From zod's issues to problems in words, each at the place in the text that has to be changed. */
+
+import type * as z from 'zod';
+import { formatPath, type Path, type Problem } from './diagnostics.ts';
+import { expectationOf, wordsFor, type Expectation } from './expectations.ts';
+import { didYouMean, nearest } from './nearest.ts';
+import { childOf, keysAt, schemasAt, valueAt } from './schema-walk.ts';
+import { isSecretKey, maskSecrets } from './source.ts';
+
+/** A problem before its place in the text is known. */
+export interface Finding extends Pick<Problem, 'message' | 'expected' | 'hint'> {
+  readonly path: Path;
+  /** What to point at: the value, its key, or a character of a text value. @default 'value' */
+  readonly at?: 'value' | 'key' | number;
+  /** @default 'error' */
+  readonly severity?: Problem['severity'];
+}
+
+type Issue = z.core.$ZodIssue;
+
+/** All findings of one failed parse of `data`. */
+export function findingsOf(issues: readonly Issue[], schema: z.core.$ZodType, data: unknown): readonly Finding[] {
+  const flat = issues.flatMap((issue) => flatten(issue, data, []));
+  const unknownKeys = flat.flatMap((issue) =>
+    issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...pathOf(issue), key]) : [],
+  );
+  return flat
+    .filter((issue) => !isMisspelt(issue, unknownKeys, schema, data))
+    .flatMap((issue) => explain(issue, schema, data));
+}
+
+/** A missing key whose misspelt form is there is one problem, not two. */
+function isMisspelt(issue: Issue, unknownKeys: readonly Path[], schema: z.core.$ZodType, data: unknown): boolean {
+  if (issue.code === 'unrecognized_keys' || valueAt(data, pathOf(issue)) !== undefined) return false;
+  const parent = pathOf(issue).slice(0, -1);
+  const key = issue.path.at(-1);
+  return unknownKeys.some(
+    (unknownKey) =>
+      formatPath(unknownKey.slice(0, -1)) === formatPath(parent) &&
+      nearest(String(unknownKey.at(-1)), keysAt(schema, data, parent)) === key,
+  );
+}
+
+/** A union's own issue says little: take the issues of the member that fits best. */
+function flatten(issue: Issue, data: unknown, base: Path): readonly Issue[] {
+  const path = [...base, ...pathOf(issue)];
+  const here = { ...issue, path } as Issue;
+  if (issue.code !== 'invalid_union' || issue.errors.length === 0) return [here];
+  const members = issue.errors.filter(
+    (errors) => !errors.some((error) => error.path.length === 0 && isWrongKind(error)),
+  );
+  const best = members.toSorted((a, b) => unfitness(a) - unfitness(b))[0];
+  return best === undefined ? [here] : best.flatMap((error) => flatten(error, data, path));
+}
+
+/** The member wants another kind of value altogether. */
+function isWrongKind(issue: Issue): boolean {
+  return issue.code === 'invalid_type' || issue.code === 'invalid_value' || issue.code === 'invalid_format';
+}
+
+function unfitness(errors: readonly Issue[]): number {
+  return errors.reduce((sum, error) => sum + (error.code === 'unrecognized_keys' ? error.keys.length : 1), 0);
+}
+
+function explain(issue: Issue, schema: z.core.$ZodType, data: unknown): readonly Finding[] {
+  const path = pathOf(issue);
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(path, key, schema, data));
+  if (issue.code === 'invalid_key') return [badKey(path, schema, data)];
+  if (issue.code === 'invalid_union' && issue.errors.length === 0) return [badTag(issue, path, schema, data)];
+  const value = valueAt(data, path);
+  const expectation = expectationAt(schema, data, path);
+  const expected = wordsOf(expectation);
+  if (value === undefined && path.length > 0) return [missing(path, expected)];
+  if (issue.code === 'too_small' && Array.isArray(value))
+    return [{ path, message: `the list has too few entries`, expected: `at least ${String(issue.minimum)}` }];
+  if (issue.code === 'too_big' && Array.isArray(value))
+    return [{ path, message: `the list has too many entries`, expected: `at most ${String(issue.maximum)}` }];
+  if (value === null) return [{ path, message: `${JSON.stringify(String(path.at(-1)))} has no value`, expected }];
+  const words = issue.code === 'invalid_value' && issue.values.length > 1 ? issue.values.map(String) : [];
+  const hint = typeof value === 'string' ? didYouMean(value, words) : undefined;
+  return [
+    {
+      path,
+      message: `${quote(value, path)} is not ${expectation.noun}`,
+      expected,
+      ...hinted(hint),
+    },
+  ];
+}
+
+function unknownKey(parent: Path, key: string, schema: z.core.$ZodType, data: unknown): Finding {
+  const valid = keysAt(schema, data, parent);
+  const path = [...parent, key];
+  const name = JSON.stringify(key.slice(0, 60));
+  if (valid.includes(key)) return { path, at: 'key', message: `${name} cannot stand beside the other keys here` };
+  const message = `unknown key ${name}`;
+  return { path, at: 'key', message, expected: wordsFor(valid), ...hinted(didYouMean(key, valid)) };
+}
+
+function badKey(path: Path, schema: z.core.$ZodType, data: unknown): Finding {
+  const record = schemasAt(schema, data, path.slice(0, -1)).find((candidate) => candidate._zod.def.type === 'record');
+  const expectation =
+    record?._zod.def.type === 'record' ? expectationOf(record._zod.def.keyType) : { noun: 'a valid key' };
+  return {
+    path,
+    at: 'key',
+    message: `${quote(path.at(-1), [])} is not ${expectation.noun}`,
+    expected: wordsOf(expectation),
+  };
+}
+
+/** The key that tells a union's members apart is missing or has an unknown value. */
+function badTag(issue: z.core.$ZodIssueInvalidUnion, at: Path, schema: z.core.$ZodType, data: unknown): Finding {
+  const discriminator = issue.discriminator ?? 'kind';
+  const owner = at.at(-1) === discriminator ? at.slice(0, -1) : at;
+  const tags = schemasAt(schema, data, owner).flatMap((member) =>
+    [...(member._zod.propValues?.[discriminator] ?? [])].map(String),
+  );
+  const path = [...owner, discriminator];
+  const tag = childOf(valueAt(data, owner), discriminator);
+  const expected = wordsFor(tags);
+  if (tag === undefined) return missing(path, expected);
+  const hint = typeof tag === 'string' ? didYouMean(tag, tags) : undefined;
+  return {
+    path,
+    message: `unknown ${discriminator} ${quote(tag, path)}`,
+    expected,
+    ...hinted(hint),
+  };
+}
+
+function hinted(hint: string | undefined): Pick<Finding, 'hint'> {
+  return hint === undefined ? {} : { hint };
+}
+
+function missing(path: Path, expected: string): Finding {
+  return { path: path.slice(0, -1), message: `missing key ${JSON.stringify(String(path.at(-1)))}`, expected };
+}
+
+function expectationAt(schema: z.core.$ZodType, data: unknown, path: Path): Expectation {
+  const all = schemasAt(schema, data, path).map(expectationOf);
+  const nouns = [...new Set(all.map((expectation) => expectation.noun))];
+  const likes = [...new Set(all.map((expectation) => expectation.like).filter((like) => like !== undefined))];
+  if (nouns.length === 0) return { noun: 'allowed here' };
+  return { noun: nouns.join(' or '), ...(nouns.length === 1 && likes[0] !== undefined ? { like: likes[0] } : {}) };
+}
+
+function wordsOf(expectation: Expectation): string {
+  return expectation.like === undefined ? expectation.noun : `${expectation.noun} ${expectation.like}`;
+}
+
+/** A value as it may stand in a message: short, and never a secret. */
+function quote(value: unknown, path: Path): string {
+  if (isSecretKey(path.findLast((key) => typeof key === 'string'))) return 'this value';
+
+  if (typeof value === 'string')
+    return JSON.stringify(maskSecrets(value.length > 60 ? `${value.slice(0, 60)}…` : value));
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  return Array.isArray(value) ? 'a list' : 'this';
+}
+
+/** YAML and zod know no symbols as keys. */
+function pathOf(issue: Pick<Issue, 'path'>): Path {
+  return issue.path.map((key) => (typeof key === 'symbol' ? String(key) : key));
+}

@@ -1,0 +1,124 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { renderProblems } from '../../spec/diagnostics.ts';
+import { parseDirectory } from '../../spec/directory.ts';
+import { parseWorkerConfig } from '../../spec/worker-config.ts';
+
+const example = (name: string) => readFileSync(new URL(`../../examples/${name}`, import.meta.url), 'utf8');
+
+/** Everything that is wrong with a worker configuration, as a person sees it. */
+function complaintsAbout(text: string): string {
+  const result = parseWorkerConfig(text, 'worker.yaml');
+  return result.ok ? '' : renderProblems(result.problems);
+}
+
+describe('the worker configuration', () => {
+  test('of the examples is read into plain values with defaults filled in', () => {
+    const result = parseWorkerConfig(example('worker.yaml'), 'worker.yaml');
+    expect(result).toMatchObject({
+      ok: true,
+      warnings: [],
+      value: {
+        taskQueue: 'sluice',
+        heartbeatMs: 5_000,
+        secrets: { from: 'env', prefix: 'SLUICE_SECRET_' },
+        connections: {
+          'prometheus-prod': { kind: 'prometheus', url: 'http://127.0.0.1:9090', auth: null, headers: {} },
+          edge: {
+            kind: 'caddy',
+            persistence: { kind: 'resume' },
+            routes: {
+              web: { server: null, match: { host: null, path: '/*' }, longLived: false, deploy: { auth: null } },
+            },
+          },
+        },
+        notify: [],
+      },
+    });
+  });
+
+  test('needs no more than a directory and its connections', () => {
+    const text = 'apiVersion: sluice/v1\nkind: Worker\ndirectory: d.yaml\nconnections: {}\n';
+    expect(parseWorkerConfig(text, 'w.yaml')).toMatchObject({
+      ok: true,
+      value: {
+        taskQueue: 'sluice',
+        temporal: null,
+        listen: '127.0.0.1:9464',
+        logs: { level: 'info' },
+        smoke: { allow: [] },
+      },
+    });
+  });
+
+  test('is read with both kinds of credentials, by name only', () => {
+    const text = `apiVersion: sluice/v1
+kind: Worker
+directory: d.yaml
+connections:
+  a: { kind: prometheus, url: "http://a.example", auth: { bearer: { env: TOKEN } } }
+  b: { kind: prometheus, url: "http://b.example", auth: { basic: { user: u, password: { env: PASS } } } }
+`;
+    const result = parseWorkerConfig(text, 'w.yaml');
+    expect(result.ok && result.value.connections).toMatchObject({
+      a: { auth: { kind: 'bearer', token: { env: 'TOKEN' } } },
+      b: { auth: { kind: 'basic', user: 'u', password: { env: 'PASS' } } },
+    });
+  });
+
+  test('with many mistakes gets one report with all of them and no secret in it', () => {
+    const report = complaintsAbout(`apiVersion: sluice/v2
+kind: Worker
+taskqueue: sluice
+temporal: { address: 127.0.0.1, namespace: 5 }
+heartbeat: 5 parsecs
+secrets: { from: evn }
+connections:
+  a: { kind: promtheus, url: "http://ana:geheim@127.0.0.1:9090" }
+  b: { kind: prometheus, url: "http://127.0.0.1", auth: { bearer: geheim, basic: {} } }
+  c: { kind: prometheus, url: "http://127.0.0.1", headers: { Authorization: Bearer geheim } }
+  edge:
+    kind: caddy
+    admin: http://127.0.0.1:2019/x
+    public:
+    persistence: { hok: "x" }
+    routes:
+      Web:
+        slots: { a: 127.0.0.1:8001, b: 127.0.0.1:8001 }
+        deploy: { kind: hook, url: "http://127.0.0.1:9000" }
+notify: [{ name: ops }]
+`);
+    expect(report).not.toContain('geheim');
+    expect(report).toMatchSnapshot();
+  });
+});
+
+describe('the directory', () => {
+  test('of the examples is read', () => {
+    expect(parseDirectory(example('directory.yaml'), 'directory.yaml')).toMatchObject({
+      ok: true,
+      value: { identity: 'trust', people: { ana: { name: 'Ana', roles: ['sre'] }, ben: { contacts: {} } } },
+    });
+  });
+
+  test('says which role or person is written wrongly', () => {
+    const text = `apiVersion: sluice/v1
+kind: Directory
+identity: trust
+people:
+  ana: { roles: [SRE, qa] }
+  "ben / qa": { roles: [] }
+  carla: { role: sre }
+`;
+    const result = parseDirectory(text, 'directory.yaml');
+    expect(
+      result.ok
+        ? []
+        : result.problems.map(({ line, column, path, message, hint }) => ({ line, column, path, message, hint })),
+    ).toEqual([
+      { line: 5, column: 18, path: 'people.ana.roles[0]', message: '"SRE" is not a name' },
+      { line: 6, column: 3, path: 'people["ben / qa"]', message: '"ben / qa" is not a person' },
+      { line: 7, column: 12, path: 'people.carla.role', message: 'unknown key "role"', hint: 'did you mean "roles"?' },
+    ]);
+  });
+});
