@@ -24,7 +24,9 @@ export function createEffects(ports: Ports): Effects {
       const reading = await target(input).setWeights(order, sharesFor(input), stage, signal);
       return { requestedBp: canaryBp, acceptedBp: shareOf(reading, order.canary.digest), at: ports.clock.now() };
     }),
-    confirm: verb(ports, 'confirm', weighing('confirming'), (input: ShiftInput, signal) => confirmed(ports, input, signal)),
+    confirm: verb(ports, 'confirm', weighing('confirming'), (input: ShiftInput, signal) =>
+      confirmed(ports, input, signal),
+    ),
     promote: verb(ports, 'promote', labelled('promoting'), async (input, signal) => {
       await target(input).promote(input.order, signal);
     }),

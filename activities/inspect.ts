@@ -31,7 +31,10 @@ async function answer(ports: Ports, question: InspectQuestion, signal: AbortSign
     case 'preflight':
       return { kind: 'preflight', report: await preflight(ports, question.input, signal) };
     case 'doctor':
-      return { kind: 'doctor', checks: await Promise.all(ports.connections.map((connection) => check(connection, signal))) };
+      return {
+        kind: 'doctor',
+        checks: await Promise.all(ports.connections.map((connection) => check(connection, signal))),
+      };
   }
 }
 

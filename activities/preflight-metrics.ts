@@ -18,7 +18,9 @@ export async function checkCriteria(
   const source = ports.metrics(metrics.connection);
   await source.ping(signal);
   const at = ports.clock.now() - metrics.lagMs;
-  const checks = plan.criteria.map((criterion) => checkCriterion(source, criterion, metrics, stable, at, findings, signal));
+  const checks = plan.criteria.map((criterion) =>
+    checkCriterion(source, criterion, metrics, stable, at, findings, signal),
+  );
   await Promise.all([...checks, checkRequests(source, metrics, stable, at, findings, signal)]);
 }
 

@@ -21,7 +21,12 @@ export interface Findings {
 }
 
 export function createPreflight(ports: Ports): (input: PreflightInput) => Promise<PreflightReport> {
-  return verb(ports, 'preflight', () => 'checking target, metrics, people', (input, signal) => preflight(ports, input, signal));
+  return verb(
+    ports,
+    'preflight',
+    () => 'checking target, metrics, people',
+    (input, signal) => preflight(ports, input, signal),
+  );
 }
 
 export async function preflight(ports: Ports, input: PreflightInput, signal: AbortSignal): Promise<PreflightReport> {
@@ -32,7 +37,8 @@ export async function preflight(ports: Ports, input: PreflightInput, signal: Abo
     warning: (code, message) => void warnings.push({ code, message }),
   };
   const { plan } = input;
-  if (planDigest(plan) !== input.planDigest) findings.problem('plan.digest', 'the plan is not the one its digest names');
+  if (planDigest(plan) !== input.planDigest)
+    findings.problem('plan.digest', 'the plan is not the one its digest names');
   const [ground] = await Promise.all([
     asked(findings, `target ${plan.target.connection}`, () => checkTarget(ports, input, findings, signal)),
     asked(findings, 'directory', () => checkPeople(ports, input, findings)),
@@ -41,7 +47,9 @@ export async function preflight(ports: Ports, input: PreflightInput, signal: Abo
   const stable = ground?.stable ?? null;
   const { metrics } = plan;
   if (metrics !== null && stable !== null) {
-    await asked(findings, `metrics ${metrics.connection}`, () => checkCriteria(ports, plan, metrics, stable, findings, signal));
+    await asked(findings, `metrics ${metrics.connection}`, () =>
+      checkCriteria(ports, plan, metrics, stable, findings, signal),
+    );
   }
   const notifies = ports.notifier.channels.length > 0;
   return { problems, warnings, stable, fence: ground?.fence ?? 0, identity: 'trust', notifies };
@@ -53,7 +61,7 @@ async function asked<Answer>(findings: Findings, what: string, ask: () => Promis
     return await ask();
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
-    findings.problem(`${error.code}`, `${what}: ${error.message}`);
+    findings.problem(error.code, `${what}: ${error.message}`);
     return null;
   }
 }
@@ -66,10 +74,14 @@ async function checkTarget(
 ): Promise<{ stable: Release | null; fence: number }> {
   const target = ports.target(plan.target);
   const weights = plan.steps.map((step) => step.weightBp);
-  for (const { level, code, message } of await target.preflight(weights, plan.release, signal)) findings[level](code, message);
+  for (const { level, code, message } of await target.preflight(weights, plan.release, signal))
+    findings[level](code, message);
   const now = await target.capabilities(signal);
   if (JSON.stringify(now) !== JSON.stringify(plan.capabilities)) {
-    findings.problem('target.changed', 'the target can do other things than when the plan was made: make the plan again');
+    findings.problem(
+      'target.changed',
+      'the target can do other things than when the plan was made: make the plan again',
+    );
   }
   const reading = await target.read(signal);
   if (reading.claim !== null) await checkClaim(ports, reading.claim, reading, rollout, findings);
@@ -79,10 +91,20 @@ async function checkTarget(
 }
 
 /** An object that a running rollout holds is not ours to touch; one that a dead rollout left half-way needs a person. */
-async function checkClaim(ports: Ports, claim: Claim, reading: Reading, rollout: string, findings: Findings): Promise<void> {
+async function checkClaim(
+  ports: Ports,
+  claim: Claim,
+  reading: Reading,
+  rollout: string,
+  findings: Findings,
+): Promise<void> {
   if (claim.released) return;
   if (claim.rollout !== rollout && (await ports.rollouts.isRunning(claim))) {
-    return findings.problem('target.claimed', `the target is held by ${claim.rollout}, which is running: wait for it, or abort it`);
+    findings.problem(
+      'target.claimed',
+      `the target is held by ${claim.rollout}, which is running: wait for it, or abort it`,
+    );
+    return;
   }
   const left = shareOf(reading, claim.canary.digest);
   if (left > 0 && claim.stage.kind !== 'promoted') {
@@ -90,24 +112,34 @@ async function checkClaim(ports: Ports, claim: Claim, reading: Reading, rollout:
       'target.abandoned',
       `${claim.rollout} ended without an outcome and left ${formatBp(left)} on ${nameOf(claim.canary)}: put the traffic back first`,
     );
-  } else findings.warning('target.takeover', `${claim.rollout} ended without giving its claim back; this rollout takes it over`);
+  } else
+    findings.warning(
+      'target.takeover',
+      `${claim.rollout} ended without giving its claim back; this rollout takes it over`,
+    );
 }
 
 /** A way back exists: what serves is known, is something else, and is ready. */
 function checkStable(stable: Release, release: Release, reading: Reading, findings: Findings): void {
-  if (stable.digest === release.digest) findings.problem('release.serves', `${nameOf(release)} already serves all traffic`);
+  if (stable.digest === release.digest)
+    findings.problem('release.serves', `${nameOf(release)} already serves all traffic`);
   else if (stable.label === release.label) {
     findings.problem('release.label', `label ${release.label} is also stable's: metrics could not tell the two apart`);
   }
   const place = reading.instances.find((instance) => instance.release?.digest === stable.digest);
   if (place?.ready !== true) {
-    findings.problem('stable.unready', `${nameOf(stable)} serves but is not ready (${place?.detail ?? 'not found'}): there would be no way back`);
+    findings.problem(
+      'stable.unready',
+      `${nameOf(stable)} serves but is not ready (${place?.detail ?? 'not found'}): there would be no way back`,
+    );
   }
 }
 
 async function checkPeople(ports: Ports, { plan, requester }: PreflightInput, findings: Findings): Promise<void> {
   if (plan.gates.length === 0) return;
-  const members = await Promise.all(plan.roles.map(async (role) => [role, await ports.directory.membersOf(role)] as const));
+  const members = await Promise.all(
+    plan.roles.map(async (role) => [role, await ports.directory.membersOf(role)] as const),
+  );
   const byRole = Object.fromEntries(members);
   for (const gate of plan.gates) {
     for (const message of satisfiable(gate.require, byRole, plan.separation, requester)) {

@@ -32,7 +32,11 @@ export function verb<Input, Answer>(
 }
 
 /** A heartbeat every second, so that a dead worker is noticed and a cancellation heard. */
-async function beating<Answer>(ports: Ports, summary: string, body: (signal: AbortSignal) => Promise<Answer>): Promise<Answer> {
+async function beating<Answer>(
+  ports: Ports,
+  summary: string,
+  body: (signal: AbortSignal) => Promise<Answer>,
+): Promise<Answer> {
   const over = new AbortController();
   const context = Context.current();
   const tick = async () => {

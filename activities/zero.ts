@@ -11,12 +11,17 @@ import type { Ports } from './ports.ts';
 import { verb } from './verb.ts';
 
 export function createZero(ports: Ports): (input: ZeroInput) => Promise<Zeroed> {
-  return verb(ports, 'zero', (input: ZeroInput) => `all traffic back to ${input.order.stable.label}`, async (input, signal) => {
-    await pageWhenLate(ports, input);
-    const zeroed = await toZero(ports, input, signal);
-    ports.observer.zero(input.order.rollout, ports.clock.now() - activityInfo().scheduledTimestampMs);
-    return zeroed;
-  });
+  return verb(
+    ports,
+    'zero',
+    (input: ZeroInput) => `all traffic back to ${input.order.stable.label}`,
+    async (input, signal) => {
+      await pageWhenLate(ports, input);
+      const zeroed = await toZero(ports, input, signal);
+      ports.observer.zero(input.order.rollout, ports.clock.now() - activityInfo().scheduledTimestampMs);
+      return zeroed;
+    },
+  );
 }
 
 async function toZero(ports: Ports, input: ZeroInput, signal: AbortSignal): Promise<Zeroed> {

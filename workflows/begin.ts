@@ -14,14 +14,18 @@ export function begin(input: RolloutInput): Run {
   const plan = checkedPlan(input);
   const carried = isState(input.carried) ? input.carried : null;
   const run = new Run(plan, input.planDigest, input.requester, carried ?? initialState(plan, Date.now()));
-  if (carried === null) run.note('started', `${input.requester} started ${nameOf(plan.release)}, plan ${input.planDigest}`);
+  if (carried === null)
+    run.note('started', `${input.requester} started ${nameOf(plan.release)}, plan ${input.planDigest}`);
   else if (carried.held !== null) void run.endHold(carried.held);
   return run;
 }
 
 function checkedPlan(input: unknown): Plan {
   if (!isRecord(input) || !isRecord(input['plan']) || input['plan']['version'] !== 1) {
-    throw ApplicationFailure.nonRetryable('the input is no plan of Sluice: start rollouts with `sluice start`', 'invalid');
+    throw ApplicationFailure.nonRetryable(
+      'the input is no plan of Sluice: start rollouts with `sluice start`',
+      'invalid',
+    );
   }
   if (typeof input['requester'] !== 'string' || typeof input['planDigest'] !== 'string') {
     throw ApplicationFailure.nonRetryable('the input names no requester or no plan digest', 'invalid');

@@ -49,7 +49,10 @@ function apply(run: Run, input: DecisionInput, proof: Proof, channel: Channel): 
     return after.receipt;
   }
   replaceRequest(run, after.request);
-  run.note('decision', `${input.by}: ${input.decision} at ${input.gate}${input.reason === null ? '' : `: ${input.reason}`}`);
+  run.note(
+    'decision',
+    `${input.by}: ${input.decision} at ${input.gate}${input.reason === null ? '' : `: ${input.reason}`}`,
+  );
   if (input.decision === 'more-soak') soakMore(run, after.request, input.soakMs ?? 0);
   if (after.request.state === 'rejected') {
     run.turnBack({ kind: 'rejected', gate: input.gate, by: input.by, reason: input.reason ?? 'no reason given' });

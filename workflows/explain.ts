@@ -27,7 +27,10 @@ function waitingOf(run: Run): Waiting {
     case 'awaiting-approval':
       return awaitingPeople(run);
     case 'deploying':
-      return waiting(`${plan.release.label} to become ready at 0 %`, 'it goes back when that takes longer than 30 minutes');
+      return waiting(
+        `${plan.release.label} to become ready at 0 %`,
+        'it goes back when that takes longer than 30 minutes',
+      );
     case 'shifting':
       return waiting(`${weight} to be accepted and confirmed`, 'it goes back when that takes longer than 10 minutes');
     case 'baking':
@@ -36,13 +39,22 @@ function waitingOf(run: Run): Waiting {
     case 'paused':
       return stopped(run, (state.held ?? state.paused) as Stopped);
     case 'promoting':
-      return waiting(`${plan.release.label} to become stable`, 'it is tried again until it succeeds or times out, then it goes back');
+      return waiting(
+        `${plan.release.label} to become stable`,
+        'it is tried again until it succeeds or times out, then it goes back',
+      );
     case 'watching':
-      return waiting(`the end of the watch of ${formatDuration(plan.watch.forMs)}`, 'the old release is retired and the rollout completes');
+      return waiting(
+        `the end of the watch of ${formatDuration(plan.watch.forMs)}`,
+        'the old release is retired and the rollout completes',
+      );
     case 'retiring':
       return waiting('the release that no longer serves to be removed', 'it is tried again');
     case 'rolling-back':
-      return waiting('zero traffic to be confirmed and stable to be restored', 'it is tried again without limit, and pages when late');
+      return waiting(
+        'zero traffic to be confirmed and stable to be restored',
+        'it is tried again without limit, and pages when late',
+      );
     case 'ended':
       return waiting('nothing: it has ended', 'nothing more happens');
   }
@@ -56,10 +68,14 @@ function awaitingPeople(run: Run): Waiting {
   const open = run.state.requests.filter((request) => request.state === 'open');
   const unclean = run.state.bake === 'clean' ? [] : ['every criterion to pass again'];
   return {
-    waitingFor: [...open.map((request) => `${missing(request, run)} at gate ${request.gate.id}`), ...unclean].join(', and '),
+    waitingFor: [...open.map((request) => `${missing(request, run)} at gate ${request.gate.id}`), ...unclean].join(
+      ', and ',
+    ),
     unblock: open.map((request) => `${missing(request, run)}: sluice approve ${run.rollout} ${request.gate.id}`),
     otherwise: open
-      .map((request) => `gate ${request.gate.id} expires ${formatTime(request.expiresAt)}, then: ${request.gate.onExpiry}`)
+      .map(
+        (request) => `gate ${request.gate.id} expires ${formatTime(request.expiresAt)}, then: ${request.gate.onExpiry}`,
+      )
       .join('; '),
   };
 }

@@ -1,19 +1,23 @@
 /** How a run ends: the outcome is shown, told and returned, and every message has had its answer. */
 
-import { allHandlersFinished, condition } from '@temporalio/workflow';
+import { allHandlersFinished, condition, proxySinks } from '@temporalio/workflow';
 import type { Outcome } from '../plan/phases.ts';
 import { reasonOf } from '../plan/phases.ts';
 import type { RolloutResult } from './messages.ts';
 import { show } from './show.ts';
+import type { ObserverSinks } from './sinks.ts';
 import type { Run } from './run.ts';
+
+const { observer } = proxySinks<ObserverSinks>();
 
 export async function finish(run: Run, outcome: Outcome): Promise<RolloutResult> {
   const { state } = run;
   state.outcome = outcome;
   state.phaseSince = Date.now();
-  const reason = state.turn === null ? (state.problems.join('; ') || null) : reasonOf(state.turn);
+  const reason = state.turn === null ? state.problems.join('; ') || null : reasonOf(state.turn);
   closeReceipts(run, outcome);
   run.note(`outcome:${outcome}`, reason === null ? outcome : `${outcome}: ${reason}`);
+  observer.ended({ outcome, tookMs: Date.now() - state.startedAt });
   run.restartWatch();
   await run.announce(outcome === 'completed' ? 'P2' : 'P1', 'outcome', `${run.plan.title}: ${outcome}`, reason ?? '');
   await condition(allHandlersFinished);

@@ -1,11 +1,22 @@
 /** A gate: opens a request on frozen evidence, waits for people, reminds them, and ends passed, rejected or expired. */
 
+import { proxySinks } from '@temporalio/workflow';
 import type { GatePlan, GatePoint } from '../plan/plan.ts';
 import { formatBp, formatDuration } from '../plan/units.ts';
 import type { ApprovalRequest, Evidence, EvidenceFacts } from '../approvals/request.ts';
 import { quorum } from '../approvals/quorum.ts';
-import { canStillChange, closeRequest, expire, freezeEvidence, openRequest, worsen } from '../approvals/request-life.ts';
+import {
+  canStillChange,
+  closeRequest,
+  expire,
+  freezeEvidence,
+  openRequest,
+  worsen,
+} from '../approvals/request-life.ts';
 import type { Run } from './run.ts';
+import type { ObserverSinks } from './sinks.ts';
+
+const { observer } = proxySinks<ObserverSinks>();
 
 /**
  * Asks every gate at this point at the same time. Returns when all are approved and nothing stops the effect behind
@@ -37,7 +48,10 @@ async function ask(run: Run, gate: GatePlan): Promise<void> {
     if (requestOf(run, gate.id)?.state !== 'open') open(run, gate);
     await answered(run, gate);
     const request = requestOf(run, gate.id);
-    if (request?.state === 'open') onExpiry(run, request);
+    if (request === undefined) continue;
+    if (request.state === 'open') onExpiry(run, request);
+    const state = requestOf(run, gate.id)?.state ?? 'closed';
+    if (state !== 'open') observer.gateClosed({ point: gate.point.kind, state, waitMs: Date.now() - request.openedAt });
   }
 }
 
@@ -72,7 +86,12 @@ function remind(run: Run, gate: GatePlan): void {
   const { missingText, missingRoles } = quorum(request, run.plan.separation, run.requester);
   const left = formatDuration(Math.max(0, Math.round((request.expiresAt - Date.now()) / 1000)) * 1000);
   run.note('gate-reminded', `gate ${gate.id} still awaits ${missingText}; ${left} left`);
-  void run.announce('P1', `remind-${gate.id}-${left}`, `${run.plan.title} awaits ${missingRoles.join(', ')}`, missingText);
+  void run.announce(
+    'P1',
+    `remind-${gate.id}-${left}`,
+    `${run.plan.title} awaits ${missingRoles.join(', ')}`,
+    missingText,
+  );
 }
 
 function onExpiry(run: Run, request: ApprovalRequest): void {
@@ -118,7 +137,10 @@ export function soakMore(run: Run, request: ApprovalRequest, soakMs: number): vo
     state.checkpoint = { ...state.checkpoint, validMs, elapsedMs: validMs };
   }
   state.bake = 'baking';
-  run.note('decision', `${formatDuration(soakMs)} more soak at ${formatBp(state.requestedBp)} before gate ${request.gate.id}`);
+  run.note(
+    'decision',
+    `${formatDuration(soakMs)} more soak at ${formatBp(state.requestedBp)} before gate ${request.gate.id}`,
+  );
   run.restartWatch();
 }
 

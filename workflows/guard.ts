@@ -74,30 +74,52 @@ async function onReport(run: Run, report: WatchReport): Promise<void> {
       if (!isPresent(run, report.checkpoint.stage)) return;
       state.bake = 'clean';
       rememberWeights(run);
-      return run.note('bake-clean', `clean at ${formatBp(state.requestedBp)}: ${report.checkpoint.summary}`);
+      {
+        run.note('bake-clean', `clean at ${formatBp(state.requestedBp)}: ${report.checkpoint.summary}`);
+        return;
+      }
     case 'watched':
       state.bake = 'clean';
       state.watched = true;
-      return run.note('watched', `watched to its end: ${report.checkpoint.summary}`);
+      {
+        run.note('watched', `watched to its end: ${report.checkpoint.summary}`);
+        return;
+      }
     case 'fail':
       run.note('verdict', report.finding.sentence);
-      return run.turnBack({ kind: 'verdict', criterion: report.finding.criterion, sentence: report.finding.sentence });
-    case 'smoke':
-      return run.turnBack({ kind: 'smoke', suite: plan.watch.smoke?.run.suite ?? 'watch', sentence: report.sentence });
-    case 'fenced':
-      return run.turnBack({ kind: 'fenced', sentence: report.sentence });
+      {
+        run.turnBack({ kind: 'verdict', criterion: report.finding.criterion, sentence: report.finding.sentence });
+        return;
+      }
+    case 'smoke': {
+      run.turnBack({ kind: 'smoke', suite: plan.watch.smoke?.run.suite ?? 'watch', sentence: report.sentence });
+      return;
+    }
+    case 'fenced': {
+      run.turnBack({ kind: 'fenced', sentence: report.sentence });
+      return;
+    }
     case 'worse':
       if (!isPresent(run, report.checkpoint.stage)) return;
       state.bake = 'baking';
-      return evidenceTurnedWorse(run, `${report.left.join(', ')} left pass`);
-    case 'hold':
-      return holdForPerson(run, 'bake', report.reason);
-    case 'way-back':
-      return holdForPerson(run, 'way-back', `the way back is not open: ${report.sentence}`);
+      {
+        evidenceTurnedWorse(run, `${report.left.join(', ')} left pass`);
+        return;
+      }
+    case 'hold': {
+      holdForPerson(run, 'bake', report.reason);
+      return;
+    }
+    case 'way-back': {
+      holdForPerson(run, 'way-back', `the way back is not open: ${report.sentence}`);
+      return;
+    }
     case 'drift':
       return onDrift(run, report);
-    case 'stopped':
-      return takeBackPausedTime(run);
+    case 'stopped': {
+      takeBackPausedTime(run);
+      return;
+    }
     case 'segment-end':
       return;
   }
@@ -122,7 +144,15 @@ function rememberWeights(run: Run): void {
 function holdForPerson(run: Run, kind: 'bake' | 'way-back', reason: string): void {
   const rule = run.plan.steps[run.state.step]?.hold ?? { forMs: 24 * hour, then: 'hold' as const };
   const until = kind === 'bake' && rule.then === 'rollback' ? Date.now() + rule.forMs : null;
-  run.hold({ kind, by: 'rule', reason, since: Date.now(), until, then: until === null ? 'keep holding' : 'roll back', fence: null });
+  run.hold({
+    kind,
+    by: 'rule',
+    reason,
+    since: Date.now(),
+    until,
+    then: until === null ? 'keep holding' : 'roll back',
+    fence: null,
+  });
 }
 
 /** Below plan: stop and ask. Above plan: put back once, announced; a second time go back. */
@@ -132,9 +162,13 @@ async function onDrift(run: Run, drift: Extract<WatchReport, { kind: 'drift' }>)
   run.note('drift', found);
   if (drift.direction === 'below') {
     const hold = { by: 'rule', since: Date.now(), until: null, then: 'keep holding', fence: null } as const;
-    return run.hold({ ...hold, kind: 'drift-below', reason: `${found}; resume applies the plan's weight again` });
+    run.hold({ ...hold, kind: 'drift-below', reason: `${found}; resume applies the plan's weight again` });
+    return;
   }
-  if (run.state.putBack > 0) return run.turnBack({ kind: 'drift', sentence: `${found}, for the second time` });
+  if (run.state.putBack > 0) {
+    run.turnBack({ kind: 'drift', sentence: `${found}, for the second time` });
+    return;
+  }
   run.state.putBack += 1;
   void run.announce('P1', 'drift', `${run.plan.title}: weight changed by somebody else`, `${found}; put back once`);
   await applyPlannedWeight(run, 'put the planned weight back');

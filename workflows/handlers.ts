@@ -59,11 +59,11 @@ function registerRaising(run: Run): void {
       if (!parsed.ok) throw ApplicationFailure.nonRetryable(parsed.reason, 'invalid');
     },
   });
-  setHandler(decideSignal, async (raw) => void (await decideOn(run, raw, 'signal')), {
+  setHandler(decideSignal, (raw) => decideOn(run, raw, 'signal').then(() => undefined), {
     description: 'The same as the update; the answer is in `status`',
   });
   setHandler(resumeUpdate, (raw) => resume(run, raw), { description: 'Go on after a pause or hold: {"by","reason"}' });
-  setHandler(resumeSignal, async (raw) => void (await resume(run, raw)), {
+  setHandler(resumeSignal, (raw) => resume(run, raw).then(() => undefined), {
     description: 'The same as the update; the answer is in `status`',
   });
 }

@@ -15,7 +15,16 @@ export function giveReceipt(
 ): ControlReceipt {
   const fromBp = run.state.acceptedBp ?? run.state.requestedBp;
   const { by, reason } = who;
-  const receipt: ControlReceipt = { id: run.state.nextReceipt, message, by, reason, at: Date.now(), fromBp, state, detail };
+  const receipt: ControlReceipt = {
+    id: run.state.nextReceipt,
+    message,
+    by,
+    reason,
+    at: Date.now(),
+    fromBp,
+    state,
+    detail,
+  };
   run.state.nextReceipt += 1;
   run.state.receipts = [...run.state.receipts, receipt].slice(-kept);
   show(run);

@@ -56,7 +56,10 @@ async function restoreStable(run: Run): Promise<void> {
   await reverting.restore.executeWithOptions({ summary }, [run.effect()]);
   run.note('restored', `${run.state.stable === null ? 'stable' : nameOf(run.state.stable)} is restored`);
   for (const suite of run.plan.rollback.confirm) {
-    const report = await runSuite(run, suite).catch((error: unknown) => ({ passed: false, sentence: sentenceOf(error) }));
+    const report = await runSuite(run, suite).catch((error: unknown) => ({
+      passed: false,
+      sentence: sentenceOf(error),
+    }));
     if (report.passed) continue;
     run.state.warnings = [...run.state.warnings, `smoke ${suite.suite} fails on stable: ${report.sentence}`];
     void run.announce('P0', `stable-${suite.suite}`, `${run.plan.title}: stable fails its smoke`, report.sentence);

@@ -20,7 +20,19 @@ import type { RolloutInput, RolloutResult } from './messages.ts';
 import { goBack } from './revert.ts';
 import type { Run } from './run.ts';
 import { stepBack } from './step-back.ts';
-import { bake, capacity, confirm, deploy, prepare, promote, retire, shift, smoke, startWatch, watchOn } from './steps.ts';
+import {
+  bake,
+  capacity,
+  confirm,
+  deploy,
+  prepare,
+  promote,
+  retire,
+  shift,
+  smoke,
+  startWatch,
+  watchOn,
+} from './steps.ts';
 
 /** What a release manager starts: ends with an outcome, whatever happens on the way. */
 export async function rollout(input: RolloutInput): Promise<RolloutResult> {

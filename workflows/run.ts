@@ -1,6 +1,7 @@
 /** One running rollout: its plan, its state, and the few moves that every part of the story is made of. */
 
-import { CancellationScope, condition, log, workflowInfo } from '@temporalio/workflow';
+import type { CancellationScope } from '@temporalio/workflow';
+import { condition, log, proxySinks, workflowInfo } from '@temporalio/workflow';
 import type { Plan } from '../plan/plan.ts';
 import type { TurnBack } from '../plan/phases.ts';
 import { reasonOf } from '../plan/phases.ts';
@@ -10,6 +11,9 @@ import type { Effect } from '../activities/contract.ts';
 import type { Hold, RunState } from './state.ts';
 import { show } from './show.ts';
 import { telling } from './proxies.ts';
+import type { ObserverSinks } from './sinks.ts';
+
+const { observer } = proxySinks<ObserverSinks>();
 
 const keptEvents = 300;
 const keptIgnored = 50;
@@ -58,7 +62,12 @@ export class Run {
 
   /** A message that changes nothing, with the reason; kept short whatever was sent. */
   ignore(message: string, by: string, reason: string): void {
-    const clipped = { at: Date.now(), message: message.slice(0, 100), by: by.slice(0, 100), reason: reason.slice(0, 800) };
+    const clipped = {
+      at: Date.now(),
+      message: message.slice(0, 100),
+      by: by.slice(0, 100),
+      reason: reason.slice(0, 800),
+    };
     this.state.ignored.push(clipped);
     if (this.state.ignored.length > keptIgnored) this.state.ignored.shift();
     log.warn(`ignored ${clipped.message}: ${clipped.reason}`);
@@ -165,6 +174,7 @@ export class Run {
     this.state.turn = turn;
     this.state.paused = null;
     this.state.held = null;
+    observer.turnedBack({ reason: turn.kind, fromBp: this.state.acceptedBp ?? this.state.requestedBp });
     this.note('turned-back', `going back: ${reasonOf(turn)}`);
   }
 

@@ -12,9 +12,11 @@ import type { Run } from './run.ts';
 export async function stepBack(run: Run, interrupted: Promise<unknown>): Promise<void> {
   const to = run.state.stepBackTo ?? -1;
   const lowering = new CancellationScope({ cancellable: true });
-  const lowered = lowering.run(() => lower(run, to)).catch((error: unknown) => {
-    if (!isCancellation(error)) throw error;
-  });
+  const lowered = lowering
+    .run(() => lower(run, to))
+    .catch((error: unknown) => {
+      if (!isCancellation(error)) throw error;
+    });
   await Promise.race([Promise.all([lowered, interrupted]), condition(() => run.state.turn !== null)]);
   if (run.state.turn !== null) lowering.cancel();
   await Promise.all([lowered, interrupted]);
@@ -42,9 +44,7 @@ function forgetAbove(run: Run, to: number): void {
       .filter(({ point }) => point.kind === 'promote' || (point.kind === 'step' && point.index > to))
       .map((gate) => gate.id),
   );
-  state.requests = state.requests.map((request) =>
-    above.has(request.gate.id) ? closeRequest(request) : request,
-  );
+  state.requests = state.requests.map((request) => (above.has(request.gate.id) ? closeRequest(request) : request));
   state.done = state.done.filter((key) => !isAhead(key, to));
 }
 

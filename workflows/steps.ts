@@ -72,7 +72,10 @@ export async function confirm(run: Run, index: number, step: StepPlan): Promise<
   const summary = `confirm ${formatBp(step.weightBp)}`;
   const input = { ...run.sameEffect(), canaryBp: step.weightBp, stage };
   const liveness: Liveness = await moving.confirm.executeWithOptions({ summary }, [input]);
-  if (liveness.kind === 'live') return run.note('confirmed', `${formatBp(step.weightBp)} is live`);
+  if (liveness.kind === 'live') {
+    run.note('confirmed', `${formatBp(step.weightBp)} is live`);
+    return;
+  }
   run.turnBack({ kind: 'failed', during: `confirming ${formatBp(step.weightBp)}`, sentence: liveness.reason });
 }
 
@@ -80,19 +83,28 @@ export async function confirm(run: Run, index: number, step: StepPlan): Promise<
 export async function smoke(run: Run, runs: readonly SmokeRun[]): Promise<void> {
   for (const suite of runs) {
     const report = await runSuite(run, suite);
-    if (!report.passed) return run.turnBack({ kind: 'smoke', suite: report.suite, sentence: report.sentence });
+    if (!report.passed) {
+      run.turnBack({ kind: 'smoke', suite: report.suite, sentence: report.sentence });
+      return;
+    }
   }
 }
 
 /** One suite, recorded; the caller decides what a failure means. */
-export async function runSuite(run: Run, { suite, aim }: SmokeRun): Promise<{ suite: string; passed: boolean; sentence: string }> {
+export async function runSuite(
+  run: Run,
+  { suite, aim }: SmokeRun,
+): Promise<{ suite: string; passed: boolean; sentence: string }> {
   const definition = run.plan.suites[suite];
   if (definition === undefined) throw new Error(`the plan has no smoke suite ${suite}`);
   const summary = `smoke ${suite} on ${aim}`;
   const input = { ...run.sameEffect(), suiteName: suite, suite: definition, aim };
   const report = await moving.smoke.executeWithOptions({ summary }, [input]);
   const { passed, sentence, at } = report;
-  run.state.smoke = [...run.state.smoke.filter((old) => old.suite !== suite || old.aim !== aim), { suite, aim, passed, sentence, at }];
+  run.state.smoke = [
+    ...run.state.smoke.filter((old) => old.suite !== suite || old.aim !== aim),
+    { suite, aim, passed, sentence, at },
+  ];
   run.note('smoke', `smoke ${suite} on ${aim} ${passed ? 'passed' : 'failed'}: ${sentence}`);
   return report;
 }
