@@ -5,6 +5,7 @@ import type { Stage } from '../plan/target.ts';
 import { formatBp } from '../plan/units.ts';
 import { isClean } from '../judge/verdict.ts';
 import type { WatchInput, WatchReport } from '../activities/contract.ts';
+import { sentenceOf } from './effects.ts';
 import { evidenceTurnedWorse } from './gate.ts';
 import { moving, watching } from './proxies.ts';
 import type { Run } from './run.ts';
@@ -45,7 +46,6 @@ function isOver(run: Run): boolean {
 function watchInput(run: Run): WatchInput {
   const { state, plan } = run;
   if (state.stable === null) throw new Error('a watch before the stable release is known');
-  const stopped = state.paused !== null || state.held !== null;
   const scheduled = plan.watch.smoke;
   const suite = scheduled === null ? undefined : plan.suites[scheduled.run.suite];
   return {
@@ -57,10 +57,14 @@ function watchInput(run: Run): WatchInput {
     watchMs: plan.watch.forMs,
     scheduled: scheduled === null || suite === undefined ? null : { smoke: scheduled, suite },
     goal: state.bake === 'clean' ? { kind: 'keep', stage: state.stage, passing: passing(run) } : { kind: 'bake' },
-    clock: stopped ? 'stopped' : 'running',
+    clock: isStopped(run) ? 'stopped' : 'running',
     checkpoint: state.checkpoint,
     segmentMs: hour,
   };
+}
+
+function isStopped(run: Run): boolean {
+  return run.state.paused !== null || run.state.held !== null;
 }
 
 function passing(run: Run): string[] {
@@ -72,6 +76,7 @@ async function onReport(run: Run, report: WatchReport): Promise<void> {
   switch (report.kind) {
     case 'clean':
       if (!isPresent(run, report.checkpoint.stage)) return;
+      if (isStopped(run)) return takeBackPausedTime(run);
       state.bake = 'clean';
       rememberWeights(run);
       {
@@ -171,7 +176,11 @@ async function onDrift(run: Run, drift: Extract<WatchReport, { kind: 'drift' }>)
   }
   run.state.putBack += 1;
   void run.announce('P1', 'drift', `${run.plan.title}: weight changed by somebody else`, `${found}; put back once`);
-  await applyPlannedWeight(run, 'put the planned weight back');
+  try {
+    await applyPlannedWeight(run, 'put the planned weight back');
+  } catch (error) {
+    run.turnBack({ kind: 'failed', during: 'putting the planned weight back', sentence: sentenceOf(error) });
+  }
 }
 
 /** Writes the present stage's weight again with a new fence; waits for an effect that is under way. */

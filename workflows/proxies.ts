@@ -11,6 +11,7 @@ const hopeless = ['invalid', 'fenced', 'denied', 'missing'];
 export const checking = proxyActivities<Activities>({
   startToCloseTimeout: '60s',
   heartbeatTimeout: '5s',
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
   retry: { initialInterval: '1s', maximumInterval: '10s', maximumAttempts: 5, nonRetryableErrorTypes: hopeless },
 });
 

@@ -26,7 +26,11 @@ export async function resume(run: Run, raw: unknown): Promise<ControlReceipt> {
   }
   const { paused, held } = run.state;
   if (paused === null && held === null) return refuse('somebody else resumed first');
-  if (held !== null) await release(run, held);
+  try {
+    if (held !== null) await release(run, held);
+  } catch (error) {
+    return refuse(`the planned weight could not be applied: ${sentenceOf(error)}`);
+  }
   run.state.paused = null;
   run.note('resumed', `resumed by ${who.by}: ${who.reason}`);
   run.restartWatch();

@@ -14,6 +14,7 @@ import { runSuite } from './steps.ts';
 /** `interrupted` is the part of the story that was under way: it is awaited only after zero has been written. */
 export async function goBack(run: Run, interrupted: Promise<unknown>): Promise<Outcome> {
   run.enter('rolling-back');
+  run.restartWatch();
   const outcome = run.state.exposed ? 'rolled-back' : 'aborted';
   if (!run.state.claimed) {
     await interrupted;
