@@ -76,7 +76,7 @@ async function onReport(run: Run, report: WatchReport): Promise<void> {
   switch (report.kind) {
     case 'clean':
       if (!isPresent(run, report.checkpoint.stage)) return;
-      if (isStopped(run)) return takeBackPausedTime(run);
+      if (isStopped(run)) { takeBackPausedTime(run); return; }
       state.bake = 'clean';
       rememberWeights(run);
       {
