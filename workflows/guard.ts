@@ -1,13 +1,13 @@
 /** The one unbroken watch: starts before the first weight above zero, and hands every milestone to the story. */
 
-import { CancellationScope, condition, isCancellation, log } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, log } from '@temporalio/workflow';
 import type { Stage } from '../plan/target.ts';
 import { formatBp } from '../plan/units.ts';
 import { isClean } from '../judge/verdict.ts';
-import type { WatchInput, WatchReport } from '../activities/contract.ts';
-import { sentenceOf } from './effects.ts';
+import type { WatchCheckpoint, WatchInput, WatchReport } from '../activities/contract.ts';
+import { onDrift } from './drift.ts';
 import { evidenceTurnedWorse } from './gate.ts';
-import { moving, watching } from './proxies.ts';
+import { watching } from './proxies.ts';
 import type { Run } from './run.ts';
 
 const hour = 3_600_000;
@@ -72,62 +72,62 @@ function passing(run: Run): string[] {
 }
 
 async function onReport(run: Run, report: WatchReport): Promise<void> {
-  const { state, plan } = run;
   switch (report.kind) {
     case 'clean':
-      if (!isPresent(run, report.checkpoint.stage)) return;
-      if (isStopped(run)) { takeBackPausedTime(run); return; }
-      state.bake = 'clean';
-      rememberWeights(run);
-      {
-        run.note('bake-clean', `clean at ${formatBp(state.requestedBp)}: ${report.checkpoint.summary}`);
-        return;
-      }
+      onClean(run, report.checkpoint);
+      break;
     case 'watched':
-      state.bake = 'clean';
-      state.watched = true;
-      {
-        run.note('watched', `watched to its end: ${report.checkpoint.summary}`);
-        return;
-      }
-    case 'fail':
-      run.note('verdict', report.finding.sentence);
-      {
-        run.turnBack({ kind: 'verdict', criterion: report.finding.criterion, sentence: report.finding.sentence });
-        return;
-      }
-    case 'smoke': {
-      run.turnBack({ kind: 'smoke', suite: plan.watch.smoke?.run.suite ?? 'watch', sentence: report.sentence });
-      return;
+      Object.assign(run.state, { bake: 'clean', watched: true });
+      run.note('watched', `watched to its end: ${report.checkpoint.summary}`);
+      break;
+    case 'fail': {
+      const { criterion, sentence } = report.finding;
+      run.note('verdict', sentence);
+      run.turnBack({ kind: 'verdict', criterion, sentence });
+      break;
     }
-    case 'fenced': {
+    case 'smoke':
+      run.turnBack({ kind: 'smoke', suite: run.plan.watch.smoke?.run.suite ?? 'watch', sentence: report.sentence });
+      break;
+    case 'fenced':
       run.turnBack({ kind: 'fenced', sentence: report.sentence });
-      return;
-    }
+      break;
     case 'worse':
-      if (!isPresent(run, report.checkpoint.stage)) return;
-      state.bake = 'baking';
-      {
-        evidenceTurnedWorse(run, `${report.left.join(', ')} left pass`);
-        return;
-      }
-    case 'hold': {
+      onWorse(run, report.checkpoint.stage, report.left);
+      break;
+    case 'hold':
       holdForPerson(run, 'bake', report.reason);
-      return;
-    }
-    case 'way-back': {
+      break;
+    case 'way-back':
       holdForPerson(run, 'way-back', `the way back is not open: ${report.sentence}`);
-      return;
-    }
+      break;
     case 'drift':
-      return onDrift(run, report);
-    case 'stopped': {
+      await onDrift(run, report);
+      break;
+    case 'stopped':
       takeBackPausedTime(run);
-      return;
-    }
+      break;
     case 'segment-end':
-      return;
+      break;
   }
+}
+
+/** A report about a stage that is not the present one says nothing about the present one. */
+function onClean(run: Run, checkpoint: WatchCheckpoint): void {
+  if (!isPresent(run, checkpoint.stage)) return;
+  if (isStopped(run)) {
+    takeBackPausedTime(run);
+    return;
+  }
+  run.state.bake = 'clean';
+  rememberWeights(run);
+  run.note('bake-clean', `clean at ${formatBp(run.state.requestedBp)}: ${checkpoint.summary}`);
+}
+
+function onWorse(run: Run, stage: Stage, left: readonly string[]): void {
+  if (!isPresent(run, stage)) return;
+  run.state.bake = 'baking';
+  evidenceTurnedWorse(run, `${left.join(', ')} left pass`);
 }
 
 function isPresent(run: Run, stage: Stage): boolean {
@@ -158,45 +158,6 @@ function holdForPerson(run: Run, kind: 'bake' | 'way-back', reason: string): voi
     then: until === null ? 'keep holding' : 'roll back',
     fence: null,
   });
-}
-
-/** Below plan: stop and ask. Above plan: put back once, announced; a second time go back. */
-async function onDrift(run: Run, drift: Extract<WatchReport, { kind: 'drift' }>): Promise<void> {
-  const found = `somebody set ${formatBp(drift.acceptedBp)} where ${formatBp(drift.plannedBp)} was planned`;
-  run.state.acceptedBp = drift.acceptedBp;
-  run.note('drift', found);
-  if (drift.direction === 'below') {
-    const hold = { by: 'rule', since: Date.now(), until: null, then: 'keep holding', fence: null } as const;
-    run.hold({ ...hold, kind: 'drift-below', reason: `${found}; resume applies the plan's weight again` });
-    return;
-  }
-  if (run.state.putBack > 0) {
-    run.turnBack({ kind: 'drift', sentence: `${found}, for the second time` });
-    return;
-  }
-  run.state.putBack += 1;
-  void run.announce('P1', 'drift', `${run.plan.title}: weight changed by somebody else`, `${found}; put back once`);
-  try {
-    await applyPlannedWeight(run, 'put the planned weight back');
-  } catch (error) {
-    run.turnBack({ kind: 'failed', during: 'putting the planned weight back', sentence: sentenceOf(error) });
-  }
-}
-
-/** Writes the present stage's weight again with a new fence; waits for an effect that is under way. */
-export async function applyPlannedWeight(run: Run, why: string): Promise<void> {
-  await condition(() => !run.moving);
-  if (run.state.turn !== null) return;
-  run.moving = true;
-  try {
-    const { stage, requestedBp } = run.state;
-    const input = { ...run.effect(), canaryBp: requestedBp, stage };
-    const shifted = await moving.shift.executeWithOptions({ summary: `${why}: ${formatBp(requestedBp)}` }, [input]);
-    run.state.acceptedBp = shifted.acceptedBp;
-    run.note('shifted', `${why}: ${formatBp(shifted.acceptedBp)} accepted`);
-  } finally {
-    run.moving = false;
-  }
 }
 
 /** Bake time that passed between the pause and the moment the watch heard of it does not count. */

@@ -1,8 +1,8 @@
 /** Going on after a pause or a hold: what a person's `resume` does for each reason the rollout stands still. */
 
 import type { ControlReceipt } from '../plan/status.ts';
+import { applyPlannedWeight } from './drift.ts';
 import { sentenceOf } from './effects.ts';
-import { applyPlannedWeight } from './guard.ts';
 import { parseResume } from './parse.ts';
 import { proving } from './proxies.ts';
 import { giveReceipt } from './receipts.ts';
