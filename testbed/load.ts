@@ -110,7 +110,10 @@ async function fire(url: URL, agent: Agent, headers: Record<string, string>, sho
     call.once('timeout', () => call.destroy());
     call.once('error', (error: NodeJS.ErrnoException) => {
       // The server had closed this idle connection before it saw the request: every client tries again.
-      if (call.reusedSocket && error.code === 'ECONNRESET') { resolve(fire(url, agent, headers, shot)); return; }
+      if (call.reusedSocket && error.code === 'ECONNRESET') {
+        resolve(fire(url, agent, headers, shot));
+        return;
+      }
       shot.result ??= 'failed';
       resolve();
     });

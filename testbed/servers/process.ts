@@ -101,7 +101,7 @@ function controls(pid: number, ended: () => string | null, gone: Promise<void>) 
   };
   const end = async () => {
     await stop();
-    const deadline = Date.now() + 2_000; // what then is left are zombies that nobody collects: harmless
+    const deadline = Date.now() + 300; // what is left then are zombies that nobody collected yet: harmless
     while (signalGroup(pid, 'SIGKILL') && Date.now() < deadline) await sleep(10);
     forgetGroup(pid);
   };
