@@ -1,0 +1,118 @@
+/** Asks a Prometheus, or anything that speaks its query API, for numbers at a moment. */
+
+import type { Sample } from '../../judge/verdict.ts';
+import { ProviderError } from '../errors.ts';
+import type { Clock, CounterSeries, Http, HttpResponse, MetricsSource } from '../ports.ts';
+import { countersOf, resultOf, sampleOf, type Result } from './prometheus-answer.ts';
+
+/** Credentials are asked for at every request, so that rotated ones are taken up. */
+export type PrometheusAuth =
+  | { readonly kind: 'bearer'; token(): Promise<string> }
+  | { readonly kind: 'basic'; readonly user: string; password(): Promise<string> };
+
+export interface PrometheusOptions {
+  /** Base address, e.g. `http://127.0.0.1:9090` or `https://host/prometheus`; without credentials. */
+  readonly url: string;
+  /** Sent with every request, e.g. `X-Scope-OrgID`. Their values are not secret. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly auth: PrometheusAuth | null;
+  readonly http: Http;
+  readonly clock: Clock;
+  /** @default 5000 */
+  readonly timeoutMs?: number;
+  /** How old the last sample of a counter may be: a few scrape intervals. @default 120000 */
+  readonly lookbackMs?: number;
+}
+
+/**
+ * Instant queries carry the time of their evaluation, not that of the samples behind it: how stale a value is does not
+ * show, it ends as an empty result after Prometheus' own look-back (5 minutes). Counters carry the samples' own times.
+ */
+export function createPrometheus(options: PrometheusOptions): MetricsSource {
+  const lookback = `${String(options.lookbackMs ?? 120_000)}ms`;
+  return {
+    async ping(signal) {
+      await ask(options, 'vector(1)', options.clock.now(), 'query Prometheus', signal);
+    },
+    async instant(promql, at, signal) {
+      try {
+        return sampleOf(await ask(options, promql, at, 'query Prometheus', signal));
+      } catch (error) {
+        return noData(error, signal);
+      }
+    },
+    async counters(selector, label, at, signal) {
+      const doing = 'read counters from Prometheus';
+      const result = await ask(options, `${selector}[${lookback}]`, at, doing, signal);
+      return countersOf(result, label, doing) satisfies readonly CounterSeries[];
+    },
+  };
+}
+
+/** A source that is away or refuses is no data; being cancelled is not. */
+function noData(error: unknown, signal: AbortSignal | undefined): Sample {
+  if (signal?.aborted === true || !(error instanceof ProviderError)) throw error;
+  switch (error.code) {
+    case 'invalid':
+      return { kind: 'no-data', reason: `Prometheus refuses the query: ${error.detail}` };
+    case 'denied':
+    case 'missing':
+    case 'throttled':
+    case 'conflict':
+    case 'fenced':
+      return { kind: 'no-data', reason: `Prometheus does not answer the query (${error.code}): ${error.detail}` };
+    case 'unreachable':
+      return { kind: 'no-data', reason: `Prometheus is unreachable: ${error.detail}` };
+  }
+}
+
+async function ask(
+  options: PrometheusOptions,
+  promql: string,
+  at: number,
+  doing: string,
+  signal: AbortSignal | undefined,
+): Promise<Result> {
+  const secret = options.auth === null ? null : await credentials(options.auth);
+  const response = await options.http.send({
+    method: 'POST',
+    url: queryUrl(options.url),
+    headers: {
+      ...options.headers,
+      'content-type': 'application/x-www-form-urlencoded',
+      ...(secret === null ? {} : { authorization: secret.header }),
+    },
+    body: new URLSearchParams({ query: promql, time: (at / 1_000).toFixed(3) }).toString(),
+    timeoutMs: options.timeoutMs ?? 5_000,
+    maxBytes: 8 * 1_024 * 1_024,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  return resultOf(secret === null ? response : withoutEcho(response, secret.hidden), doing);
+}
+
+async function credentials(auth: PrometheusAuth): Promise<{ header: string; hidden: readonly string[] }> {
+  switch (auth.kind) {
+    case 'bearer': {
+      const token = await auth.token();
+      return { header: `Bearer ${token}`, hidden: [token] };
+    }
+    case 'basic': {
+      const password = await auth.password();
+      const pair = Buffer.from(`${auth.user}:${password}`).toString('base64');
+      return { header: `Basic ${pair}`, hidden: [pair, password] };
+    }
+  }
+}
+
+/** A proxy in between may answer an error with the request's own headers in it. */
+function withoutEcho(response: HttpResponse, hidden: readonly string[]): HttpResponse {
+  if (response.status === 200) return response;
+  const body = hidden
+    .filter((secret) => secret !== '')
+    .reduce((text, secret) => text.replaceAll(secret, '***'), response.body);
+  return { ...response, body };
+}
+
+function queryUrl(base: string): string {
+  return new URL('api/v1/query', base.endsWith('/') ? base : `${base}/`).href;
+}

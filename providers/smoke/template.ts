@@ -1,0 +1,63 @@
+/** Fills `{{variable}}` and `{{secret:NAME}}` into smoke requests, and finds which secrets a suite refers to. */
+
+import type { JsonValue, SmokeBody, SmokeRequest, SmokeSuite } from '../../plan/plan.ts';
+
+/** What a request cannot be made or judged for; its message is a sentence for the report. */
+export class SmokeProblem extends Error {
+  override readonly name = 'SmokeProblem';
+}
+
+/** What placeholders stand for at one moment of a run. */
+export interface Values {
+  readonly variables: ReadonlyMap<string, string | number | boolean>;
+  readonly secrets: ReadonlyMap<string, string>;
+}
+
+const placeholder = /\{\{\s*(?:secret:(?<secret>[\w.-]+)|(?<variable>[\w-]+))\s*\}\}/g;
+const lonePlaceholder = new RegExp(`^${placeholder.source}$`);
+
+/** Fills in every placeholder; `encode` makes a value fit its place. Throws `SmokeProblem` for one without a value. */
+export function fill(text: string, values: Values, encode: (value: string) => string = String): string {
+  return text.replaceAll(placeholder, (_, ...found) => {
+    const { secret, variable } = found.at(-1) as { secret?: string; variable?: string };
+    return encode(String(valueOf(secret, variable, values)));
+  });
+}
+
+function valueOf(secret: string | undefined, variable: string | undefined, values: Values): string | number | boolean {
+  const value = secret === undefined ? values.variables.get(variable ?? '') : values.secrets.get(secret);
+  if (value !== undefined) return value;
+  throw new SmokeProblem(
+    secret === undefined ? `variable ${variable ?? ''} was not captured` : `secret ${secret} has no value`,
+  );
+}
+
+/** The body as it is sent; in JSON only the strings are filled in, so that no value can change its form. */
+export function fillBody(body: SmokeBody, values: Values): string {
+  return body.kind === 'text' ? fill(body.value, values) : JSON.stringify(fillJson(body.value, values));
+}
+
+function fillJson(value: JsonValue, values: Values): JsonValue {
+  if (typeof value === 'string') return fillString(value, values);
+  if (Array.isArray(value)) return value.map((item: JsonValue) => fillJson(item, values));
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, fillJson(item, values)]));
+}
+
+/** A string that is nothing but one placeholder takes the captured value with its type. */
+function fillString(text: string, values: Values): JsonValue {
+  const alone = lonePlaceholder.exec(text)?.groups;
+  return alone === undefined ? fill(text, values) : valueOf(alone['secret'], alone['variable'], values);
+}
+
+/** Names of the secrets that a request refers to, each once. */
+export function secretsOfRequest(request: SmokeRequest): readonly string[] {
+  const body = request.body === null ? '' : JSON.stringify(request.body.value);
+  const texts = [request.path, ...Object.values(request.headers), body];
+  const names = texts.flatMap((text) => [...text.matchAll(placeholder)].map((match) => match.groups?.['secret']));
+  return [...new Set(names.filter((name) => name !== undefined))];
+}
+
+export function secretsOfSuite(suite: SmokeSuite): readonly string[] {
+  return [...new Set(suite.requests.flatMap(secretsOfRequest))];
+}
