@@ -1,6 +1,7 @@
 /** Strict grammars of quantities: durations, ranges, percentages and breaches, each read into plain numbers. */
 
 import * as z from 'zod';
+import type { Comparison } from '../plan/plan.ts';
 import { durationUnits } from '../plan/units.ts';
 import { expecting } from './expectations.ts';
 
@@ -112,13 +113,13 @@ const limitPattern = new RegExp(String.raw`^${comparison}(?<number>-?\d+(?:\.\d+
 const comparePattern = new RegExp(
   String.raw`^${comparison}(?:(?<factor>\d+(?:\.\d+)?)x|(?<sign>[+-])(?<percent>\d+(?:\.\d+)?)%)$`,
 );
-const unitFactors: Readonly<Record<string, number>> = { '%': 0.01, ms: 0.001, s: 1 };
-
-export type Comparison = '>' | '>=' | '<' | '<=' | '==' | '!=';
+const unitFactors = { '%': 0.01, ms: 0.001, s: 1 } as const;
 
 export interface LimitBreach {
   readonly op: Comparison;
+  /** A ratio or seconds when a unit was written. */
   readonly value: number;
+  readonly unit: '%' | 'ms' | 's' | null;
 }
 
 export interface CompareBreach {
@@ -130,8 +131,9 @@ export interface CompareBreach {
 export function parseLimitBreach(text: string): LimitBreach | null {
   const groups = limitPattern.exec(text)?.groups;
   if (groups === undefined) return null;
-  const value = exact(Number(groups['number']) * (unitFactors[groups['unit'] ?? ''] ?? 1));
-  return Number.isFinite(value) ? { op: groups['op'] as Comparison, value } : null;
+  const unit = (groups['unit'] as LimitBreach['unit'] | undefined) ?? null;
+  const value = exact(Number(groups['number']) * (unit === null ? 1 : unitFactors[unit]));
+  return Number.isFinite(value) ? { op: groups['op'] as Comparison, value, unit } : null;
 }
 
 /** `> 2x` → 2, `> +10%` → 1.1, `< -20%` → 0.8. */

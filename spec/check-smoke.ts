@@ -1,0 +1,159 @@
+/** Checks across smoke: suites that exist, requests that are complete, variables that are captured before they are used. */
+
+import type { Cursor } from './cursor.ts';
+import type { Finding } from './issues.ts';
+import { didYouMean, listed } from './nearest.ts';
+import { smokeMethods, smokeRunPattern } from './smoke.ts';
+import { secretOf, slotsOf } from './template.ts';
+import { duplicates } from './unique.ts';
+
+export function checkSmoke(root: Cursor): readonly Finding[] {
+  const suites = root.at('smoke', 'suites').entries();
+  return [...suites.flatMap(([, suite]) => checkSuite(suite)), ...runsOf(root).flatMap((run) => checkRun(run, root))];
+}
+
+// ── Runs ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+interface RunAt {
+  /** Where the suite is named. */
+  readonly place: Cursor;
+  readonly suite: string;
+  readonly aim: string;
+}
+
+function runsOf(root: Cursor): readonly RunAt[] {
+  const steps = root
+    .at('steps')
+    .list()
+    .flatMap((step) => step.at('smoke').list());
+  const scheduled = root.at('watch', 'smoke');
+  const suite = scheduled.at('suite').text();
+  const aim = scheduled.at('aim').text() ?? 'public';
+  return [
+    ...steps.flatMap((run) => runAt(run, 'canary')),
+    ...root
+      .at('rollback', 'confirm')
+      .list()
+      .flatMap((run) => runAt(run, 'stable')),
+    ...(suite === undefined ? [] : [{ place: scheduled.at('suite'), suite, aim }]),
+  ];
+}
+
+function runAt(place: Cursor, aim: string): readonly RunAt[] {
+  const groups = smokeRunPattern.exec(place.text() ?? '')?.groups;
+  return groups?.['suite'] === undefined ? [] : [{ place, suite: groups['suite'], aim: groups['aim'] ?? aim }];
+}
+
+function checkRun({ place, suite, aim }: RunAt, root: Cursor): readonly Finding[] {
+  const suites = root.at('smoke', 'suites').entries();
+  const names = suites.map(([name]) => name);
+  if (!names.includes(suite)) {
+    const hint = didYouMean(suite, names);
+    const expected = names.length === 0 ? 'a suite of smoke.suites, which is empty' : `one of ${listed(names)}`;
+    return [
+      {
+        path: place.path,
+        message: `unknown smoke suite ${JSON.stringify(suite)}`,
+        expected,
+        ...(hint === undefined ? {} : { hint }),
+      },
+    ];
+  }
+  if (aim === 'canary' && !root.at('target', 'preview').exists)
+    return [
+      {
+        path: place.path,
+        message: 'the canary cannot be reached without a preview',
+        expected: 'target.preview, or another aim such as @public',
+      },
+    ];
+  if (aim === 'public' && !root.at('smoke', 'suites', suite, 'baseUrl', 'public').exists)
+    return [
+      {
+        path: place.path,
+        message: `suite ${suite} has no public address`,
+        expected: `smoke.suites.${suite}.baseUrl.public`,
+      },
+    ];
+  return [];
+}
+
+// ── Suites ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function checkSuite(suite: Cursor): readonly Finding[] {
+  const requests = suite.at('requests').list();
+  return [
+    ...duplicates(
+      requests.map((request) => request.at('name')),
+      'request',
+    ),
+    ...requests.flatMap((request, index) => [
+      ...checkRequest(request),
+      ...checkVariables(request, requests.slice(0, index), requests.slice(index)),
+    ]),
+  ];
+}
+
+function checkRequest(request: Cursor): readonly Finding[] {
+  const methods = smokeMethods.filter((method) => request.at(method).exists);
+  const bodies = ['json', 'text'].filter((body) => request.at(body).raw !== undefined);
+  const findings: Finding[] = [];
+  if (methods.length === 0)
+    findings.push({
+      path: request.path,
+      message: 'the request has no method',
+      expected: `one of ${smokeMethods.join(', ')} with a path`,
+    });
+  for (const method of methods.slice(1))
+    findings.push({
+      path: request.at(method).path,
+      at: 'key',
+      message: `"${method}" cannot stand beside "${String(methods[0])}"`,
+    });
+  for (const body of bodies.slice(1))
+    findings.push({
+      path: request.at(body).path,
+      at: 'key',
+      message: `"${body}" cannot stand beside "${String(bodies[0])}"`,
+    });
+  if (bodies[0] !== undefined && (methods[0] === 'get' || methods[0] === 'head'))
+    findings.push({ path: request.at(bodies[0]).path, at: 'key', message: `a ${methods[0]} request has no body` });
+  return findings;
+}
+
+function checkVariables(request: Cursor, before: readonly Cursor[], after: readonly Cursor[]): readonly Finding[] {
+  const known = new Set(before.flatMap((earlier) => Object.keys(capturesOf(earlier))));
+  return templatedTexts(request).flatMap((place) =>
+    slotsOf(place.text() ?? '').flatMap(({ name, offset }): readonly Finding[] => {
+      const secret = secretOf(name);
+      if (secret !== null ? /^[A-Za-z_]\w{0,63}$/.test(secret) : known.has(name)) return [];
+      if (secret !== null)
+        return [
+          { path: place.path, at: offset, message: 'no name of a secret', expected: 'such as {{secret:LOG_TOKEN}}' },
+        ];
+      const later = after.find((other) => Object.hasOwn(capturesOf(other), name));
+      const message = `variable ${JSON.stringify(name.slice(0, 60))} is not captured before`;
+      const expected =
+        known.size === 0 ? 'a variable that an earlier request captures' : `one of ${listed([...known])}`;
+      const hint =
+        later === undefined
+          ? didYouMean(name, [...known])
+          : `request "${later.at('name').text() ?? ''}" captures it, too late`;
+      return [{ path: place.path, at: offset, message, expected, ...(hint === undefined ? {} : { hint }) }];
+    }),
+  );
+}
+
+function capturesOf(request: Cursor): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(request.at('capture').entries());
+}
+
+/** Every text of a request that is filled in before it is sent. */
+function templatedTexts(request: Cursor): readonly Cursor[] {
+  return [...smokeMethods, 'headers', 'json', 'text'].flatMap((key) => textsIn(request.at(key)));
+}
+
+function textsIn(place: Cursor): readonly Cursor[] {
+  if (place.text() !== undefined) return [place];
+  return [...place.list(), ...place.entries().map(([, value]) => value)].flatMap(textsIn);
+}
