@@ -52,6 +52,7 @@ function counted({ release, metrics, log }: ServiceParts) {
     metrics.served({ method, path: known, code, seconds: (performance.now() - began) / 1000 });
     log({
       at,
+      release,
       method,
       path,
       status: code,

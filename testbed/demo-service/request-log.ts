@@ -1,11 +1,13 @@
 /** The demo service's own record of the user requests it answered: one JSON object per line. */
 
-import { createWriteStream, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 export interface ServedRequest {
   /** Arrival, epoch ms. */
   readonly at: number;
+  /** Label of the release that answered. */
+  readonly release: string;
   readonly method: string;
   readonly path: string;
   readonly status: number;
@@ -21,12 +23,12 @@ export interface ServedRequest {
 export const previewHeader = 'x-sluice-preview';
 export const loadHeader = 'x-load-id';
 
-/** Appends to a file; nothing is written without a file. */
+/** Appends to a file, at once: what was answered stands in the log even when the process is killed. Without a file it does nothing. */
 export function requestLog(file: string | null): (request: ServedRequest) => void {
   if (file === null) return () => undefined;
   mkdirSync(dirname(file), { recursive: true });
-  const stream = createWriteStream(file, { flags: 'a' });
-  return (request) => void stream.write(`${JSON.stringify(request)}\n`);
+  const log = openSync(file, 'a');
+  return (request) => void writeSync(log, `${JSON.stringify(request)}\n`);
 }
 
 /** What a log holds; a line cut off by a crash is left out. */

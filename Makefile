@@ -1,0 +1,46 @@
+# Everything a clone needs, with nothing but Node, npm and Go. `make` alone lists the targets.
+
+.DEFAULT_GOAL := help
+.PHONY: help install build servers demo test check verify clean
+
+rooms := spec plan judge approvals workflows activities providers client cli worker testbed bench
+sources := $(shell find $(rooms) -name '*.ts' 2>/dev/null) package.json tsconfig.json tsconfig.build.json
+suites := unit servers
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install:
+	@node tools/installed.js || npm ci
+
+build: install dist/.built ## Install packages if needed, compile, bundle the workflows
+
+dist/.built: $(sources)
+	npm run --silent build
+	@touch $@
+
+servers: build ## Find or build Temporal, Prometheus and Caddy
+	@node dist/testbed/servers/main.js
+
+demo: build servers ## Four rollouts on real servers; KEEP=1 leaves everything running
+	@KEEP=$(KEEP) node dist/testbed/demo/main.js
+
+ifdef NODE
+# The fast suites on another Node, e.g. `make test NODE=24`; npm brings the binary.
+platform = $(shell node -p 'process.platform + "-" + process.arch')
+test: build
+	npm exec --yes --package=node-$(platform)@$(NODE) -- node dist/testbed/suites.js unit
+else
+test: build servers ## Every suite; NODE=22 or NODE=24 runs the fast ones there
+	@node dist/testbed/suites.js $(suites)
+endif
+
+check: install ## Types, lint, format, unused code
+	@npm run --silent check
+
+verify: ## Check stand-ins against published facts; needs SHARED=<folder>
+	@if [ -z "$(SHARED)" ]; then echo "usage: make verify SHARED=<folder with the published facts>"; exit 2; fi
+	@echo "nothing to verify yet: no vendor is replaced by a stand-in"
+
+clean: ## Remove what was built; the cache of servers stays
+	rm -rf dist .demo .sluice coverage

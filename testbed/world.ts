@@ -1,0 +1,94 @@
+/** The real world in a box: Temporal, Prometheus, Caddy and services behind recorders, as a user would have them before Sluice comes. */
+
+import { mkdirSync } from 'node:fs';
+import type { FaultsInput } from './demo-service/faults.ts';
+import { type Load, type LoadOptions, startLoad } from './load.ts';
+import type { Caddy } from './servers/caddy.ts';
+import type { CommandOptions, CommandResult, Worker, WorkerOptions } from './world/commands.ts';
+import { environment, runSluice, startWorker } from './world/commands.ts';
+import { type ProxyWrite, proxyWrites, userRequests, weightsSeen } from './world/observe.ts';
+import { type Surroundings, writeDirectory } from './world/operator-files.ts';
+import { type ServerOptions, startServers, type Stoppable } from './world/servers.ts';
+import { digestOf, type Service } from './world/service.ts';
+
+export interface WorldOptions extends ServerOptions {
+  /** @default 'sluice' */
+  readonly taskQueue?: string;
+}
+
+export interface World extends Surroundings {
+  readonly caddy: Caddy;
+  readonly directoryFile: string;
+  /** Variables with which `sluice` and `temporal` in a shell find this world. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Throws for a name that the world was not started with. */
+  service(name: string): Service;
+  startWorker(options?: WorkerOptions): Promise<Worker>;
+  sluice(args: readonly string[], options?: CommandOptions): Promise<CommandResult>;
+  /** User requests to a service, through the proxy. */
+  load(service: string, options: Pick<LoadOptions, 'ratePerSecond' | 'maxSeconds'>): Load;
+  /** Puts faults on a release that runs now. */
+  setFaults(service: string, label: string, faults: FaultsInput): Promise<void>;
+  /** A made-up digest, always the same for a service and a label. */
+  digest(service: string, label: string): string;
+  /** All writes to a service's route that Caddy accepted. */
+  proxyWrites(service: string): readonly ProxyWrite[];
+  /** Weights of the release under test as the proxy was told them one after the other, basis points, without repeats. */
+  weightsSeenByProxy(service: string): readonly number[];
+  /** User requests that a release answered since then (epoch ms), by the services' own logs. */
+  canaryRequestsSince(service: string, since: number, label?: string): number;
+  /** Stops workers first and servers last, whatever state they are in. */
+  stop(): Promise<void>;
+}
+
+/** Returns when everything is up, each service serves `v1` and Prometheus has its samples of it. */
+export async function startWorld(options: WorldOptions): Promise<World> {
+  const stops: Stoppable[] = [];
+  const stop = async () => {
+    for (const undo of stops.splice(0).reverse()) await undo();
+  };
+  try {
+    return await compose(options, stops, stop);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function compose(options: WorldOptions, stops: Stoppable[], stop: () => Promise<void>): Promise<World> {
+  const { folder } = options;
+  mkdirSync(folder, { recursive: true });
+  const servers = await startServers(options, stops);
+  const surroundings: Surroundings = { folder, taskQueue: options.taskQueue ?? 'sluice', ...servers };
+  const service = (name: string): Service => {
+    const found = servers.services.find((one) => one.name === name);
+    if (found === undefined) throw new Error(`the world has no service ${name}`);
+    return found;
+  };
+  const writes = (name: string) => proxyWrites(servers.admin.entries(), service(name));
+  let workers = 0;
+  return {
+    ...surroundings,
+    caddy: servers.caddy,
+    directoryFile: writeDirectory(folder),
+    env: environment(surroundings),
+    service,
+    startWorker: async (worker = {}) => {
+      const started = await startWorker(surroundings, worker.name ?? `worker-${++workers}`, worker);
+      stops.push(() => started.end());
+      return started;
+    },
+    sluice: (args, command = {}) => runSluice(surroundings, args, command),
+    load: (name, load) => {
+      const started = startLoad({ ...load, url: servers.publicUrl, headers: { host: service(name).host } });
+      stops.push(() => started.stop());
+      return started;
+    },
+    setFaults: (name, label, faults) => service(name).setFaults(label, faults),
+    digest: digestOf,
+    proxyWrites: writes,
+    weightsSeenByProxy: (name) => weightsSeen(writes(name)),
+    canaryRequestsSince: (name, since, label = 'v2') => userRequests(service(name), label, since).length,
+    stop,
+  };
+}
