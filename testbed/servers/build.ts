@@ -32,8 +32,9 @@ function take(lock: string): boolean {
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    if (!holderLives(lock)) rmSync(lock, { force: true });
-    return false;
+    if (holderLives(lock)) return false;
+    rmSync(lock, { force: true });
+    return take(lock);
   }
 }
 
@@ -77,17 +78,18 @@ async function go(args: readonly string[], recipe: ServerRecipe, version: string
     say(`  ${recipe.name}: ${lines} packages so far, now ${line}`);
   });
   await new Promise<void>((resolve, reject) => {
-    child.once('error', () => reject(new Error(whereToGetIt(recipe, version))));
+    child.once('error', () => reject(new Error(advice('there is no Go to build it with', recipe, version))));
     child.once('close', (code) => {
       if (code === 0) resolve();
-      else reject(new Error(`go build of ${recipe.name} ${version} failed:\n${last.join('\n')}`));
+      else reject(new Error(advice(`go build failed:\n${last.join('\n')}`, recipe, version)));
     });
   });
 }
 
-function whereToGetIt(recipe: ServerRecipe, version: string): string {
+function advice(problem: string, recipe: ServerRecipe, version: string): string {
   return [
-    `${recipe.name} ${version} is needed, and there is no Go to build it with. Any one of these helps:`,
+    `${recipe.name} ${version} is needed, but ${problem}`,
+    'Any one of these helps:',
     `  - install Go 1.21 or newer (https://go.dev/dl/) and try again: it is built from tools/${recipe.name}`,
     `  - put a ${recipe.name} ${version} binary on the PATH`,
     `  - set ${recipe.variable} to the path of such a binary`,
