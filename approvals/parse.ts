@@ -11,7 +11,7 @@ export type ParsedDecision =
 
 const kinds = ['approve', 'reject', 'withdraw', 'more-soak'] as const satisfies readonly DecisionKind[];
 
-const limits = { name: 120, digest: 100, reason: 1_000, signature: 4_096 } as const;
+const limits = { name: 130, digest: 100, reason: 1_000, signature: 4_096 } as const;
 const maxSoakMs = 30 * 24 * 3_600_000;
 const maxNoteBytes = 1_024;
 

@@ -81,7 +81,7 @@ describe('a message that is no decision', () => {
     [{ ...typed, decision: 'aprove' }, /unknown decision "aprove"; known are approve/],
     [{ ...typed, gate: 7 }, /"gate" must be a text/],
     [{ ...typed, by: 'ana\u0007\u202e' }, /control characters/],
-    [{ ...typed, gate: 'x'.repeat(1_000_000) }, /too long: 1000000 characters, at most 120/],
+    [{ ...typed, gate: 'x'.repeat(1_000_000) }, /too long: 1000000 characters, at most 130/],
     [{ ...typed, signature: 's'.repeat(5_000) }, /too long/],
   ])('%# is refused in words', (raw, reason) => {
     expect(reasonOf(raw)).toMatch(reason);
@@ -105,7 +105,7 @@ describe('a message that is no decision', () => {
           return;
         }
         const { by, gate, reason } = parsed.input;
-        expect(by.length + gate.length).toBeLessThanOrEqual(240);
+        expect(by.length + gate.length).toBeLessThanOrEqual(260);
         expect((reason ?? '').length).toBeLessThanOrEqual(1_000);
         expect(`${by}${gate}${reason ?? ''}`).not.toMatch(/[\p{Cc}\p{Cs}]/u);
       }),
