@@ -1,0 +1,90 @@
+/** When a segment of the watch is over, and with which message: the bake's end, a hold, worse evidence. */
+
+import type { Finding } from '../judge/verdict.ts';
+import { isBlocking, isClean } from '../judge/verdict.ts';
+import { formatElapsed } from '../plan/units.ts';
+import type { WatchCheckpoint, WatchInput, WatchMilestone } from './contract.ts';
+import { everyOf, isBaking } from './watch-schedule.ts';
+
+/** A step that asks for one fixed time may still be waiting for its samples then: nobody is asked before this much more. */
+const graceMs = 60_000;
+
+/** Data that stays away for less than this is waited for, however short the bake is. */
+const gapMs = 300_000;
+
+/** What a failing criterion with the consequence `rollback` says; nothing else may turn a rollout back. */
+export function failing(findings: readonly Finding[]): WatchMilestone | null {
+  const finding = findings.find((one) => one.do === 'rollback' && one.verdict === 'fail');
+  return finding === undefined ? null : { kind: 'fail', finding };
+}
+
+/** Criteria that passed when the evidence was frozen and do not any more. One missing poll is not yet a change. */
+export function worse(input: WatchInput, checkpoint: WatchCheckpoint): WatchMilestone | null {
+  if (input.goal.kind !== 'keep' || isBaking(input, checkpoint)) return null;
+  const { passing } = input.goal;
+  const left = checkpoint.findings.filter(
+    (finding) => passing.includes(finding.criterion) && hasLeftPass(finding, input, checkpoint),
+  );
+  return left.length === 0 ? null : { kind: 'worse', left: left.map((finding) => finding.criterion) };
+}
+
+function hasLeftPass(finding: Finding, input: WatchInput, checkpoint: WatchCheckpoint): boolean {
+  if (finding.verdict !== 'no-data') return !isClean(finding);
+  const lastAt = checkpoint.judge[finding.criterion]?.lastAt ?? null;
+  return lastAt === null || finding.at - lastAt > 2 * everyOf(input);
+}
+
+/** A `hold` criterion failed: a person is asked. Not again while the clock is stopped already. */
+export function heldByCriterion({ clock }: WatchInput, { findings }: WatchCheckpoint): WatchMilestone | null {
+  const failed = findings.find((finding) => finding.do === 'hold' && finding.verdict === 'fail');
+  if (failed === undefined || clock === 'stopped') return null;
+  return { kind: 'hold', reason: `criterion ${failed.criterion} failed: ${failed.sentence}` };
+}
+
+/**
+ * The bake had its maximum of valid time without becoming clean, or data stayed away that long. A resumed bake gets a
+ * whole maximum again.
+ */
+export function heldAtMaximum(input: WatchInput, checkpoint: WatchCheckpoint): WatchMilestone | null {
+  const { stage, heldAt } = checkpoint;
+  const step = stage.kind === 'step' ? input.steps[stage.index] : undefined;
+  if (step === undefined || input.clock === 'stopped' || !isBaking(input, checkpoint)) return null;
+  const validMs = checkpoint.validMs - (heldAt?.validMs ?? 0);
+  const awayMs = checkpoint.elapsedMs - (heldAt?.elapsedMs ?? 0) - validMs;
+  if (awayMs >= Math.max(step.bakeMaxMs, gapMs)) {
+    return {
+      kind: 'hold',
+      reason: `no valid data for ${formatElapsed(awayMs)} of this bake: ${whatIsMissing(checkpoint)}`,
+    };
+  }
+  const most = Math.max(step.bakeMaxMs, (heldAt === null ? step.bakeMinMs : 0) + graceMs);
+  if (validMs < most) return null;
+  return { kind: 'hold', reason: `not clean after ${formatElapsed(checkpoint.validMs)}: ${whatIsMissing(checkpoint)}` };
+}
+
+function whatIsMissing({ findings }: WatchCheckpoint): string {
+  const unclean = findings.filter((finding) => isBlocking(finding) && !isClean(finding));
+  if (unclean.length === 0) return 'the target does not show the planned weight';
+  return unclean
+    .map((finding) => `${finding.criterion}: ${finding.sentence}`)
+    .join('; ')
+    .slice(0, 500);
+}
+
+/** Over and clean. The last look is at the target too: what was not read back is not claimed. */
+export function over(input: WatchInput, checkpoint: WatchCheckpoint, isAsPlanned: boolean): WatchMilestone | null {
+  const { stage, findings } = checkpoint;
+  const isAllClean = isAsPlanned && findings.filter(isBlocking).every(isClean);
+  if (input.clock === 'stopped' || !isAllClean || !isBaking(input, checkpoint)) return null;
+  switch (stage.kind) {
+    case 'deployed':
+    case 'back':
+      return null;
+    case 'promoted':
+      return checkpoint.elapsedMs >= input.watchMs ? { kind: 'watched' } : null;
+    case 'step': {
+      const step = input.steps[stage.index];
+      return step !== undefined && checkpoint.validMs >= step.bakeMinMs ? { kind: 'clean' } : null;
+    }
+  }
+}

@@ -1,0 +1,129 @@
+/** What a reading of the target says about us: which stage stands there, whose it is, and what is wrong with it. */
+
+import type { Claim, Order, Reading } from '../plan/target.ts';
+import { shareOf } from '../plan/target.ts';
+import { formatBp } from '../plan/units.ts';
+import type { ProviderError } from '../providers/errors.ts';
+import type { Trouble, WatchCheckpoint, WatchMilestone } from './contract.ts';
+import { isSameStage, type StageSeen } from './watch-checkpoint.ts';
+
+/** Something wrong, and what the workflow is told once it has lasted long enough. */
+export interface Problem {
+  /** `claim:`, `weight:` or `way-back:` and what it is, in words. */
+  readonly key: string;
+  readonly isSudden: boolean;
+  readonly milestone: WatchMilestone;
+}
+
+export interface Standing {
+  /** `null` where the target does not say: the watch goes on with the stage it knows. */
+  readonly seen: StageSeen | null;
+  readonly acceptedBp: number | null;
+  readonly stableServes: boolean | null;
+  readonly fence: number | null;
+  readonly problems: readonly Problem[];
+}
+
+/** A flicker of the target is not a closed way back: it must last this many polls and this long, ms. */
+const patience = { polls: 3, ms: 15_000 } as const;
+
+export function standingOf(reading: Reading | ProviderError, order: Order, checkpoint: WatchCheckpoint): Standing {
+  if (reading instanceof Error) {
+    const problems = [wayBack('target unreachable', `the target does not answer: ${short(reading.message)}`)];
+    return { seen: null, acceptedBp: null, stableServes: null, fence: null, problems };
+  }
+  const acceptedBp = shareOf(reading, order.canary.digest);
+  const common = { acceptedBp, stableServes: shareOf(reading, order.stable.digest) > 0 };
+  const { claim } = reading;
+  if (claim === null) {
+    const direction = acceptedBp > checkpoint.observed.requestedBp ? 'above' : 'below';
+    const problems = [
+      drift(`claim: gone, ${formatBp(acceptedBp)} accepted`, direction, checkpoint.observed.requestedBp, acceptedBp),
+    ];
+    return { ...common, seen: null, fence: null, problems };
+  }
+  const taken = takenBy(claim, order);
+  if (taken !== null) return { ...common, seen: null, fence: null, problems: [taken] };
+  const isOld = claim.fence < checkpoint.fence;
+  const seen = isOld ? null : { stage: claim.stage, since: claim.since, plannedBp: claim.canaryBp };
+  const plannedBp = seen?.plannedBp ?? checkpoint.observed.requestedBp;
+  const problems = [...driftOf(plannedBp, acceptedBp), ...stableProblems(reading, order, plannedBp)];
+  return { ...common, seen, fence: claim.fence, problems };
+}
+
+/** Claims that end our say: another rollout's or run's, a released one, or traffic taken back from outside. */
+function takenBy(claim: Claim, order: Order): Problem | null {
+  const fence = `fence ${String(claim.fence)}`;
+  if (claim.rollout !== order.rollout || claim.run !== order.run) {
+    return fenced(`the target is held by ${short(claim.rollout)}, run ${short(claim.run)} (${fence})`);
+  }
+  if (claim.released) return fenced(`the claim on the target was released (${fence})`);
+  return claim.stage.kind === 'back' ? fenced(`traffic was taken back from outside this rollout (${fence})`) : null;
+}
+
+function fenced(sentence: string): Problem {
+  return { key: `claim: ${sentence}`, isSudden: true, milestone: { kind: 'fenced', sentence } };
+}
+
+function driftOf(plannedBp: number, acceptedBp: number): readonly Problem[] {
+  if (acceptedBp === plannedBp) return [];
+  const key = `weight: ${formatBp(acceptedBp)} instead of ${formatBp(plannedBp)}`;
+  return [drift(key, acceptedBp > plannedBp ? 'above' : 'below', plannedBp, acceptedBp)];
+}
+
+function drift(key: string, direction: 'above' | 'below', plannedBp: number, acceptedBp: number): Problem {
+  return { key, isSudden: true, milestone: { kind: 'drift', direction, plannedBp, acceptedBp } };
+}
+
+function wayBack(key: string, sentence: string): Problem {
+  return { key: `way-back: ${key}`, isSudden: false, milestone: { kind: 'way-back', sentence } };
+}
+
+/** Going back is one write only while the recorded stable is ready to take everything. */
+function stableProblems(reading: Reading, order: Order, plannedBp: number): readonly Problem[] {
+  const isStep = reading.claim?.stage.kind === 'step' && plannedBp > 0;
+  const places = reading.instances.filter((place) => place.release?.digest === order.stable.digest);
+  if (!isStep || places.some((place) => place.ready)) return [];
+  const detail = places.map((place) => `${place.name}: ${place.detail}`).join('; ');
+  return [
+    wayBack('stable not ready', `stable ${order.stable.label} is not ready (${short(detail || 'it runs nowhere')})`),
+  ];
+}
+
+/** Which troubles last, and the first of them that is ripe and was not told yet. */
+export function notice(
+  before: readonly Trouble[],
+  problems: readonly Problem[],
+  at: number,
+): { readonly troubles: readonly Trouble[]; readonly ripe: Problem | null } {
+  const troubles = problems.map(({ key }) => {
+    const known = before.find((trouble) => trouble.key === key);
+    return known === undefined ? { key, polls: 1, since: at, told: false } : { ...known, polls: known.polls + 1 };
+  });
+  const isRipe = (problem: Problem, index: number) => {
+    const trouble = troubles[index];
+    if (trouble === undefined || trouble.told) return false;
+    return problem.isSudden || (trouble.polls >= patience.polls && at - trouble.since >= patience.ms);
+  };
+  return { troubles, ripe: problems.find(isRipe) ?? null };
+}
+
+/** After its milestone was returned. */
+export function told(troubles: readonly Trouble[], key: string): readonly Trouble[] {
+  return troubles.map((trouble) => (trouble.key === key ? { ...trouble, told: true } : trouble));
+}
+
+/** Whether the reading shows the stage we believe in, at the weight we believe in. */
+export function isAsPlanned(standing: Standing, checkpoint: WatchCheckpoint): boolean {
+  const { seen, problems } = standing;
+  return (
+    seen !== null &&
+    isSameStage(seen.stage, checkpoint.stage) &&
+    problems.every(({ key }) => key.startsWith('way-back:'))
+  );
+}
+
+/** Text from the target, cut: it ends up in messages. */
+function short(text: string): string {
+  return text.length <= 160 ? text : `${text.slice(0, 159)}…`;
+}
