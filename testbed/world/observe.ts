@@ -38,10 +38,13 @@ const slotNames = ['a', 'b'] as const;
 /** All accepted writes to a service's route, in order; from the record of the admin API. */
 export function proxyWrites(entries: readonly Entry[], service: Service): readonly ProxyWrite[] {
   const writes = entries.filter(({ method, status }) => ['PATCH', 'PUT', 'POST'].includes(method) && status === 200);
-  return writes.flatMap((entry) => {
-    const write = readWrite(entry, service);
-    return write === null ? [] : [write];
-  });
+  return splitsIn(writes, service, ({ requestBody }) => requestBody);
+}
+
+/** All answers of the admin API that showed a service's split, in order: what somebody could read back, and when. */
+export function proxyReads(entries: readonly Entry[], service: Service): readonly ProxyWrite[] {
+  const reads = entries.filter(({ method, status }) => method === 'GET' && status === 200);
+  return splitsIn(reads, service, ({ answerBody }) => answerBody);
 }
 
 /** The weights of the release under test as they followed each other, in basis points, from the first above zero on. */
@@ -59,8 +62,19 @@ export function userRequests(service: Service, label: string, from = 0, to = Inf
   });
 }
 
-function readWrite(entry: Entry, service: Service): ProxyWrite | null {
-  for (const route of objectsOf(parse(entry.requestBody))) {
+function splitsIn(
+  entries: readonly Entry[],
+  service: Service,
+  textOf: (entry: Entry) => string,
+): readonly ProxyWrite[] {
+  return entries.flatMap((entry) => {
+    const split = readSplit(entry, textOf(entry), service);
+    return split === null ? [] : [split];
+  });
+}
+
+function readSplit(entry: Entry, text: string, service: Service): ProxyWrite | null {
+  for (const route of objectsOf(parse(text))) {
     const split = splitOf(route);
     if (split === null || !concerns(split, service)) continue;
     const bySlot = weightsOf(service, split);

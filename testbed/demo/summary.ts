@@ -1,0 +1,85 @@
+/** What the demo proves, as a file for programs and a table for people. */
+
+import Table from 'cli-table3';
+import { formatBp, formatShare } from '../../plan/units.ts';
+import type { StepFacts } from './facts.ts';
+
+export interface Summary {
+  readonly good: Ended & {
+    readonly steps: readonly StepFacts[];
+    readonly historyEvents: number;
+    readonly seconds: number;
+  };
+  readonly bad: Ended & {
+    readonly badStartedAt: string | null;
+    readonly badVisibleAt: string | null;
+    readonly zeroConfirmedAt: string | null;
+    readonly secondsFromVisibleToZero: number | null;
+    readonly canaryRequestsAfterZero: number | null;
+  };
+  readonly rejected: Ended;
+  readonly crash: Ended & {
+    readonly weightsSeenByProxy: readonly number[];
+    readonly killedAt: string | null;
+    readonly progressAt: string | null;
+  };
+}
+
+interface Ended {
+  readonly outcome: string;
+  readonly reason: string | null;
+}
+
+/** Each sentence is something that did not end as it should; empty when all is well. */
+export function complaints(summary: Summary): readonly string[] {
+  const { good, bad, rejected, crash } = summary;
+  const ladder = [100, 500, 2500, 10_000];
+  const isLadder = (weights: readonly number[]) => JSON.stringify(weights) === JSON.stringify(ladder);
+  const claims: readonly (readonly [boolean, string])[] = [
+    [good.outcome === 'completed', `good ended ${good.outcome}: ${good.reason ?? ''}`],
+    [isLadder(good.steps.map((step) => step.requestedBp)), 'good: the proxy did not see 1, 5, 25, 100 %'],
+    [good.steps.every((step) => step.acceptedBp === step.requestedBp), 'good: a weight was not accepted as asked'],
+    [bad.outcome === 'rolled-back', `bad ended ${bad.outcome}: ${bad.reason ?? ''}`],
+    [
+      bad.canaryRequestsAfterZero === 0,
+      `bad: ${String(bad.canaryRequestsAfterZero)} requests after zero was confirmed`,
+    ],
+    [bad.secondsFromVisibleToZero !== null, 'bad: nobody saw it become visible, or zero was not read back'],
+    [rejected.outcome === 'rolled-back', `rejected ended ${rejected.outcome}: ${rejected.reason ?? ''}`],
+    [crash.outcome === 'completed', `crash ended ${crash.outcome}: ${crash.reason ?? ''}`],
+    [isLadder(crash.weightsSeenByProxy), `crash: the proxy saw ${crash.weightsSeenByProxy.join(', ')}`],
+    [
+      crash.killedAt !== null && crash.progressAt !== null,
+      'crash: the worker was not killed, or nothing went on after it',
+    ],
+  ];
+  return claims.filter(([holds]) => !holds).map(([, sentence]) => sentence);
+}
+
+export function renderSummary({ good, bad, rejected, crash }: Summary): string {
+  const table = new Table({
+    head: ['rollout', 'outcome', 'what the proxy, the services and Prometheus saw'],
+    colWidths: [11, 13, 84],
+    wordWrap: true,
+    style: { head: [] },
+  });
+  const steps = good.steps.map(({ requestedBp, observedShare, requests }) => {
+    const share = observedShare === null ? 'unknown' : formatShare(observedShare);
+    return `${formatBp(requestedBp)} asked, ${share} of ${requests.toLocaleString('en')} requests`;
+  });
+  table.push(
+    ['good', good.outcome, `${steps.join('\n')}\n${good.historyEvents} history events, ${good.seconds} s`],
+    [
+      'bad',
+      bad.outcome,
+      `visible to zero confirmed: ${String(bad.secondsFromVisibleToZero)} s; requests after zero: ${String(bad.canaryRequestsAfterZero)}\n${bad.reason ?? ''}`,
+    ],
+    ['rejected', rejected.outcome, rejected.reason ?? ''],
+    [
+      'crash',
+      crash.outcome,
+      `weights ${crash.weightsSeenByProxy.map(formatBp).join(', ')}; killed ${crash.killedAt ?? 'never'}, went on ${crash.progressAt ?? 'never'}`,
+    ],
+  );
+  return table.toString();
+}
