@@ -150,7 +150,9 @@ function capturesOf(request: Cursor): Readonly<Record<string, unknown>> {
 
 /** Every text of a request that is filled in before it is sent. */
 function templatedTexts(request: Cursor): readonly Cursor[] {
-  return [...smokeMethods, 'headers', 'json', 'text'].flatMap((key) => textsIn(request.at(key)));
+  const sent = [...smokeMethods, 'headers', 'json', 'text'].map((key) => request.at(key));
+  const expected = ['headers', 'json'].map((key) => request.at('expect').at(key));
+  return [...sent, ...expected].flatMap(textsIn);
 }
 
 function textsIn(place: Cursor): readonly Cursor[] {

@@ -7,7 +7,7 @@ import { ProviderError } from '../errors.ts';
 import type { Aim, Clock, Http, HttpRequest, HttpResponse, Secrets, SmokeRunner } from '../ports.ts';
 import { captures, check } from './expectations.ts';
 import { prepare, reachOf, type Reach } from './request.ts';
-import { secretsOfRequest, secretsOfSuite, SmokeProblem, type Values } from './template.ts';
+import { fillExpectation, secretsOfRequest, secretsOfSuite, SmokeProblem, type Values } from './template.ts';
 
 export interface SmokeOptions {
   readonly http: Http;
@@ -64,7 +64,7 @@ async function runRequest(run: Running, request: SmokeRequest): Promise<SmokeRes
   try {
     const values: Values = { variables: run.variables, secrets: await secretsFor(run, request) };
     answered = await send(run, prepare(request, run.reach, values));
-    check(request.expect, run.suite.forbidStatus, answered.response, answered.ms);
+    check(fillExpectation(request.expect, run.variables), run.suite.forbidStatus, answered.response, answered.ms);
     for (const [name, value] of captures(request.capture, answered.response)) run.variables.set(name, value);
     return { name: request.name, status: answered.response.status, ms: answered.ms, failed: null, body: null };
   } catch (error) {

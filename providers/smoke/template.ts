@@ -1,6 +1,6 @@
 /** Fills `{{variable}}` and `{{secret:NAME}}` into smoke requests, and finds which secrets a suite refers to. */
 
-import type { JsonValue, SmokeBody, SmokeRequest, SmokeSuite } from '../../plan/plan.ts';
+import type { JsonValue, SmokeBody, SmokeExpectation, SmokeRequest, SmokeSuite } from '../../plan/plan.ts';
 
 /** What a request cannot be made or judged for; its message is a sentence for the report. */
 export class SmokeProblem extends Error {
@@ -35,6 +35,14 @@ function valueOf(secret: string | undefined, variable: string | undefined, value
 /** The body as it is sent; in JSON only the strings are filled in, so that no value can change its form. */
 export function fillBody(body: SmokeBody, values: Values): string {
   return body.kind === 'text' ? fill(body.value, values) : JSON.stringify(fillJson(body.value, values));
+}
+
+/** What is expected may name captured variables too: an id that was given out must come back. Secrets stay out of it. */
+export function fillExpectation(expect: SmokeExpectation, variables: Values['variables']): SmokeExpectation {
+  const values: Values = { variables, secrets: new Map() };
+  const headers = Object.entries(expect.headers).map(([name, text]) => [name, fill(text, values)] as const);
+  const json = expect.json === null ? null : fillJson(expect.json, values);
+  return { ...expect, json, headers: Object.fromEntries(headers) };
 }
 
 function fillJson(value: JsonValue, values: Values): JsonValue {

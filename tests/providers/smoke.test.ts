@@ -105,6 +105,17 @@ describe('a suite', () => {
     expect(server.asked[3]?.path).toBe('/ticket?sid=sid%2F1%20%22x%22');
   });
 
+  it('expects what it captured to come back', async () => {
+    const answers = [{ id: 'r-7' }, { id: 'r-7' }, { id: 'r-8' }];
+    const server = await serve((_, count) => json(answers[count - 1] ?? {}));
+    const same = { expect: expecting({ json: { id: '{{id}}' } }) };
+    const report = await run(
+      server,
+      suite([request('book', { capture: { id: '$.id' } }), request('read', same), request('again', same)]),
+    );
+    expect(report.sentence).toBe('again: $.id: expected "r-7", got "r-8"');
+  });
+
   it('stops at a capture that finds nothing and sends nothing after it (T-13)', async () => {
     const server = await serve(() => json({ ok: true }));
     const report = await run(server, chatSuite);
