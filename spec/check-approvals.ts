@@ -4,6 +4,7 @@ import { formatBp } from '../plan/units.ts';
 import { defaultLadder } from '../plan/weights.ts';
 import type { Cursor } from './cursor.ts';
 import type { Finding } from './issues.ts';
+import { wordsFor } from './expectations.ts';
 import { didYouMean, listed } from './nearest.ts';
 import { id } from './names.ts';
 import { duplicates } from './unique.ts';
@@ -32,10 +33,8 @@ function checkRoles(gate: Cursor, root: Cursor): readonly Finding[] {
 }
 
 function rolesOf(root: Cursor): readonly string[] {
-  return root
-    .at('people', 'roles')
-    .list()
-    .flatMap((role) => role.text() ?? []);
+  const roles = root.at('people', 'roles').list();
+  return [...new Set(roles.flatMap((role) => role.text() ?? []))];
 }
 
 function clausesOf(gate: Cursor): readonly Cursor[] {
@@ -49,7 +48,7 @@ function clausesOf(gate: Cursor): readonly Cursor[] {
 function unknownRole(role: Cursor, known: readonly string[]): readonly Finding[] {
   const name = role.as(id);
   if (name === undefined || known.includes(name)) return [];
-  const expected = known.length === 0 ? 'a role of people.roles, which is empty' : `one of ${listed(known)}`;
+  const expected = known.length === 0 ? 'a role of people.roles, which is empty' : wordsFor(known);
   const hint = didYouMean(name, known);
   return [
     {
@@ -72,7 +71,7 @@ function checkPlaces(gate: Cursor, root: Cursor): readonly Finding[] {
   return steps.list().flatMap((step) => {
     const bp = step.as(weight);
     if (bp === undefined || ladder === null || ladder.includes(bp)) return [];
-    const expected = `one of ${listed(ladder.map(formatBp))}`;
+    const expected = wordsFor(ladder.map(formatBp));
     return [{ path: step.path, message: `there is no step of ${formatBp(bp)}`, expected }];
   });
 }

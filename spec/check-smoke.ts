@@ -2,7 +2,8 @@
 
 import type { Cursor } from './cursor.ts';
 import type { Finding } from './issues.ts';
-import { didYouMean, listed } from './nearest.ts';
+import { wordsFor } from './expectations.ts';
+import { didYouMean } from './nearest.ts';
 import { smokeMethods, smokeRunPattern } from './smoke.ts';
 import { secretOf, slotsOf } from './template.ts';
 import { duplicates } from './unique.ts';
@@ -49,7 +50,7 @@ function checkRun({ place, suite, aim }: RunAt, root: Cursor): readonly Finding[
   const names = suites.map(([name]) => name);
   if (!names.includes(suite)) {
     const hint = didYouMean(suite, names);
-    const expected = names.length === 0 ? 'a suite of smoke.suites, which is empty' : `one of ${listed(names)}`;
+    const expected = names.length === 0 ? 'a suite of smoke.suites, which is empty' : wordsFor(names);
     return [
       {
         path: place.path,
@@ -133,8 +134,7 @@ function checkVariables(request: Cursor, before: readonly Cursor[], after: reado
         ];
       const later = after.find((other) => Object.hasOwn(capturesOf(other), name));
       const message = `variable ${JSON.stringify(name.slice(0, 60))} is not captured before`;
-      const expected =
-        known.size === 0 ? 'a variable that an earlier request captures' : `one of ${listed([...known])}`;
+      const expected = known.size === 0 ? 'a variable that an earlier request captures' : wordsFor([...known]);
       const hint =
         later === undefined
           ? didYouMean(name, [...known])

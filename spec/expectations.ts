@@ -11,20 +11,25 @@ export interface Expectation {
 
 const expectations = z.registry<Expectation>();
 
-/** Remembers what a schema expects, also for the input side of its transforms; returns the same schema. */
+/** Remembers what a schema expects, for its refinements and descriptions too; returns the same schema. */
 export function expecting<S extends z.ZodType>(schema: S, noun: string, like?: string): S {
-  let here: z.core.$ZodType = schema;
-  for (;;) {
-    expectations.add(here as z.ZodType, like === undefined ? { noun } : { noun, like });
-    const def: z.core.$ZodTypes['_zod']['def'] = (here as z.core.$ZodTypes)._zod.def;
-    if (def.type !== 'pipe') return schema;
-    here = def.in;
-  }
+  expectations.add(schema, like === undefined ? { noun } : { noun, like });
+  return schema;
+}
+
+/** What was remembered for a schema itself. */
+export function rememberedFor(schema: z.core.$ZodType): Expectation | undefined {
+  return expectations.get(schema as z.ZodType);
+}
+
+/** Noun and examples in one phrase. */
+export function wordsOf(expectation: Expectation): string {
+  return expectation.like === undefined ? expectation.noun : `${expectation.noun} ${expectation.like}`;
 }
 
 /** What was remembered, or what can be told from the schema's type. */
 export function expectationOf(schema: z.core.$ZodType): Expectation {
-  const own = expectations.get(schema as z.ZodType);
+  const own = rememberedFor(schema);
   if (own !== undefined) return own;
   const def = (schema as z.core.$ZodTypes)._zod.def;
   switch (def.type) {

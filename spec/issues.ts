@@ -2,7 +2,8 @@
 
 import type * as z from 'zod';
 import { formatPath, type Path, type Problem } from './diagnostics.ts';
-import { expectationOf, wordsFor, type Expectation } from './expectations.ts';
+import { expectationOf, rememberedFor, wordsFor, wordsOf, type Expectation } from './expectations.ts';
+import { distance } from 'fastest-levenshtein';
 import { didYouMean, nearest } from './nearest.ts';
 import { childOf, keysAt, schemasAt, valueAt } from './schema-walk.ts';
 import { isSecretKey, maskSecrets } from './source.ts';
@@ -14,6 +15,8 @@ export interface Finding extends Pick<Problem, 'message' | 'expected' | 'hint'> 
   readonly at?: 'value' | 'key' | number;
   /** @default 'error' */
   readonly severity?: Problem['severity'];
+  /** What was most likely meant: with it in place the value around it can be checked too. */
+  readonly meant?: string;
 }
 
 type Issue = z.core.$ZodIssue;
@@ -58,8 +61,12 @@ function isWrongKind(issue: Issue): boolean {
   return issue.code === 'invalid_type' || issue.code === 'invalid_value' || issue.code === 'invalid_format';
 }
 
+/** Fewer issues fit better; among equals the member whose missing key looks most like an unknown one. */
 function unfitness(errors: readonly Issue[]): number {
-  return errors.reduce((sum, error) => sum + (error.code === 'unrecognized_keys' ? error.keys.length : 1), 0);
+  const unknown = errors.flatMap((error) => (error.code === 'unrecognized_keys' ? error.keys : []));
+  const others = errors.filter((error) => error.code !== 'unrecognized_keys');
+  const distances = others.flatMap((error) => unknown.map((key) => distance(key, String(error.path.at(-1)))));
+  return (unknown.length + others.length) * 1000 + Math.min(999, ...distances);
 }
 
 function explain(issue: Issue, schema: z.core.$ZodType, data: unknown): readonly Finding[] {
@@ -120,13 +127,10 @@ function badTag(issue: z.core.$ZodIssueInvalidUnion, at: Path, schema: z.core.$Z
   const tag = childOf(valueAt(data, owner), discriminator);
   const expected = wordsFor(tags);
   if (tag === undefined) return missing(path, expected);
-  const hint = typeof tag === 'string' ? didYouMean(tag, tags) : undefined;
-  return {
-    path,
-    message: `unknown ${discriminator} ${quote(tag, path)}`,
-    expected,
-    ...hinted(hint),
-  };
+  const message = `unknown ${discriminator} ${quote(tag, path)}`;
+  const meant = typeof tag === 'string' ? nearest(tag, tags) : null;
+  if (typeof tag !== 'string' || meant === null) return { path, message, expected };
+  return { path, message, expected, meant, ...hinted(didYouMean(tag, tags)) };
 }
 
 function hinted(hint: string | undefined): Pick<Finding, 'hint'> {
@@ -138,15 +142,11 @@ function missing(path: Path, expected: string): Finding {
 }
 
 function expectationAt(schema: z.core.$ZodType, data: unknown, path: Path): Expectation {
-  const all = schemasAt(schema, data, path).map(expectationOf);
+  const all = schemasAt(schema, data, path, (candidate) => rememberedFor(candidate) !== undefined).map(expectationOf);
   const nouns = [...new Set(all.map((expectation) => expectation.noun))];
   const likes = [...new Set(all.map((expectation) => expectation.like).filter((like) => like !== undefined))];
   if (nouns.length === 0) return { noun: 'allowed here' };
   return { noun: nouns.join(' or '), ...(nouns.length === 1 && likes[0] !== undefined ? { like: likes[0] } : {}) };
-}
-
-function wordsOf(expectation: Expectation): string {
-  return expectation.like === undefined ? expectation.noun : `${expectation.noun} ${expectation.like}`;
 }
 
 /** A value as it may stand in a message: short, and never a secret. */

@@ -7,10 +7,10 @@ export function nearest(word: string, words: readonly string[]): string | null {
   if (words.length === 0 || word.length > 100) return null;
   const lower = word.toLowerCase();
   const candidate = closest(lower, words);
-  const contained =
-    candidate.length >= 4 && (lower.includes(candidate.toLowerCase()) || candidate.toLowerCase().includes(lower));
+  const other = candidate.toLowerCase();
+  const contained = Math.min(lower.length, other.length) >= 3 && (lower.includes(other) || other.includes(lower));
   const reach = Math.max(1, Math.floor(Math.max(word.length, candidate.length) * 0.4));
-  return contained || distance(lower, candidate.toLowerCase()) <= reach ? candidate : null;
+  return contained || distance(lower, other) <= reach ? candidate : null;
 }
 
 /** `did you mean "weight"?`, or nothing. */

@@ -3,7 +3,8 @@
 import { parser } from '@prometheus-io/lezer-promql';
 import type { SyntaxNode, Tree } from '@lezer/common';
 import { queryPieces, querySlots, type QueryPiece } from '../plan/promql.ts';
-import { didYouMean, listed } from './nearest.ts';
+import { wordsFor } from './expectations.ts';
+import { didYouMean } from './nearest.ts';
 
 /** One thing wrong with a query. */
 export interface QueryFault {
@@ -55,7 +56,7 @@ function slotFault(piece: QueryPiece): readonly QueryFault[] {
   if (!querySlots.includes(piece.slot)) {
     const hint = didYouMean(piece.slot, querySlots);
     const message = `unknown name ${JSON.stringify(piece.slot.slice(0, 60))} in a query`;
-    const expected = `one of ${listed(querySlots.map((slot) => `{{${slot}}}`))}`;
+    const expected = wordsFor(querySlots.map((slot) => `{{${slot}}}`));
     return [{ offset, message, expected, ...(hint === undefined ? {} : { hint }) }];
   }
   if (!piece.quoted || piece.slot === 'release') return [];

@@ -5,16 +5,25 @@ import type { Path } from './diagnostics.ts';
 
 type Schema = z.core.$ZodTypes;
 
-/** All schemas that could describe the value at `path`; several where a union leaves it open. */
-export function schemasAt(root: z.core.$ZodType, data: unknown, path: Path): readonly Schema[] {
-  let here: readonly Schema[] = unfold(root as Schema, data);
+/**
+ * All schemas that could describe the value at `path`; several where a union leaves it open. Wrappers and unions are
+ * opened unless `isWhole` says that one speaks for itself.
+ */
+export function schemasAt(
+  root: z.core.$ZodType,
+  data: unknown,
+  path: Path,
+  isWhole: (schema: z.core.$ZodType) => boolean = () => false,
+): readonly Schema[] {
+  let folded: readonly Schema[] = [root as Schema];
   let value = data;
   for (const key of path) {
+    const around = value;
+    folded = folded.flatMap((schema) => unfold(schema, around)).flatMap((schema) => childrenOf(schema, key));
     value = childOf(value, key);
-    const inside = value;
-    here = here.flatMap((schema) => childrenOf(schema, key)).flatMap((schema) => unfold(schema, inside));
   }
-  return here;
+  const last = value;
+  return folded.flatMap((schema) => unfold(schema, last, isWhole));
 }
 
 /** The keys that a mapping at `path` may have. */
@@ -37,7 +46,12 @@ export function valueAt(data: unknown, path: Path): unknown {
 }
 
 /** Wrappers taken off, unions opened; a discriminated union opens only the member that the data names. */
-function unfold(schema: Schema, value: unknown): readonly Schema[] {
+function unfold(
+  schema: Schema,
+  value: unknown,
+  isWhole: (schema: z.core.$ZodType) => boolean = () => false,
+): readonly Schema[] {
+  if (isWhole(schema)) return [schema];
   const def = schema._zod.def;
   switch (def.type) {
     case 'optional':
@@ -46,15 +60,15 @@ function unfold(schema: Schema, value: unknown): readonly Schema[] {
     case 'prefault':
     case 'readonly':
     case 'nonoptional':
-      return unfold(def.innerType as Schema, value);
+      return unfold(def.innerType as Schema, value, isWhole);
     case 'pipe':
-      return unfold(def.in as Schema, value);
+      return unfold(def.in as Schema, value, isWhole);
     case 'lazy':
-      return unfold(def.getter() as Schema, value);
+      return unfold(def.getter() as Schema, value, isWhole);
     case 'union': {
       const options = def.options as readonly Schema[];
       const named = options.filter((option) => isNamed(option, def, value));
-      return (named.length > 0 ? named : options).flatMap((option) => unfold(option, value));
+      return (named.length > 0 ? named : options).flatMap((option) => unfold(option, value, isWhole));
     }
     default:
       return [schema];

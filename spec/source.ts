@@ -24,15 +24,17 @@ export interface Place {
 export interface Complaint {
   readonly offset: number;
   readonly message: string;
-  readonly severity: 'error' | 'warning';
 }
 
 /** Scalars under such keys are never shown, whatever else is wrong with their line. */
 const secretKey = /authorization|bearer|passw|secret|token|api[-_]?key|cookie|credential/i;
 /** Credentials that are recognisable wherever they stand. */
-const secretText = /(?<=:\/\/)[^\s/@"']+(?=@)|(?<=\b(?:bearer|basic)\s+)[^\s"'{},]+/gi;
+const secretText =
+  /(?<=:\/\/)[^\s/@"']+(?=@)|(?<=\b(?:bearer|basic)\s+)[^\s"'{},]+|(?<=[?&][\w-]*(?:token|secret|passw\w*|api[-_]?key)=)[^\s"'&#{}]+/gi;
 
 const excerptWidth = 110;
+/** How far around an excerpt a credential may begin that reaches into it. */
+const maskReach = 4_000;
 
 /** Parsed once; all questions about places are answered from it. */
 export class Source {
@@ -51,18 +53,10 @@ export class Source {
       stringKeys: true,
       logLevel: 'error',
     });
-    this.complaints = [
-      ...this.#document.errors.map((error) => ({
-        offset: error.pos[0],
-        severity: 'error' as const,
-        message: wordsOf(error.code, error.message),
-      })),
-      ...this.#document.warnings.map((warning) => ({
-        offset: warning.pos[0],
-        severity: 'warning' as const,
-        message: warning.message,
-      })),
-    ];
+    this.complaints = [...this.#document.errors, ...this.#document.warnings].map(({ pos, code, message }) => ({
+      offset: pos[0],
+      message: wordsOf(code, message),
+    }));
     this.#secrets = secretsOf(this.#document);
   }
 
@@ -108,15 +102,15 @@ export class Source {
   excerptOf(place: Place): Excerpt | undefined {
     const begin = this.#lines.lineStarts[place.line - 1];
     if (begin === undefined) return undefined;
-    const end = this.text.indexOf('\n', begin);
-    const line = this.#masked(begin, end === -1 ? this.text.length : end);
-    if (line.trim() === '') return undefined;
-    const caret = place.column - 1;
-    const from =
-      line.length <= excerptWidth ? 0 : Math.max(0, Math.min(caret - excerptWidth / 2, line.length - excerptWidth));
-    const to = Math.min(line.length, from + excerptWidth);
-    const text = `${from > 0 ? '…' : ''}${line.slice(from, to)}${to < line.length ? '…' : ''}`;
-    return { text: text.trimEnd(), caret: caret - from + (from > 0 ? 2 : 1) };
+    const lineEnd = this.text.indexOf('\n', begin);
+    const end = lineEnd === -1 ? this.text.length : lineEnd;
+    const at = begin + place.column - 1;
+    const half = Math.floor(excerptWidth / 2);
+    const from = end - begin <= excerptWidth ? begin : Math.max(begin, Math.min(at - half, end - excerptWidth));
+    const to = Math.min(end, from + excerptWidth);
+    const [before, after] = [from > begin ? '…' : '', to < end ? '…' : ''];
+    const text = `${before}${this.#masked(begin, end, from, to)}${after}`.trimEnd();
+    return text === '' ? undefined : { text, caret: at - from + before.length + 1 };
   }
 
   #node(path: Path): Node | undefined {
@@ -132,16 +126,17 @@ export class Source {
     return isPair(node) ? undefined : ((node ?? undefined) as Node | undefined);
   }
 
-  /** Masks keep the length, so that columns stay true. */
-  #masked(begin: number, end: number): string {
-    let line = this.text.slice(begin, end);
-    for (const [from, to] of this.#secrets) {
-      if (to <= begin || from >= end) continue;
-      const [first, last] = [Math.max(from - begin, 0), Math.min(to - begin, line.length)];
-      line = line.slice(0, first) + '*'.repeat(last - first) + line.slice(last);
+  /** `from..to` of the line `begin..end`. Masks keep the length, so that columns stay true. */
+  #masked(begin: number, end: number, from: number, to: number): string {
+    const [first, last] = [Math.max(begin, from - maskReach), Math.min(end, to + maskReach)];
+    let text = this.text.slice(first, last);
+    for (const [secretFrom, secretTo] of this.#secrets) {
+      const [a, b] = [Math.max(secretFrom, first) - first, Math.min(secretTo, last) - first];
+      if (a < b) text = text.slice(0, a) + '*'.repeat(b - a) + text.slice(b);
     }
     // Hostile text must not steer the reader's terminal.
-    return maskSecrets(line).replaceAll(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, ' ');
+    const tame = maskSecrets(text).replaceAll(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, ' ');
+    return tame.slice(from - first, to - first);
   }
 }
 

@@ -2,9 +2,14 @@
 
 import type * as z from 'zod';
 import { Cursor } from './cursor.ts';
-import { formatPath, hasErrors, type Problem } from './diagnostics.ts';
+import { isTooDeep } from './depth.ts';
+import { formatPath, hasErrors, type Path, type Problem } from './diagnostics.ts';
+import { valueAt } from './schema-walk.ts';
 import { findingsOf, type Finding } from './issues.ts';
 import { Source, type Place } from './source.ts';
+
+/** Nobody reads more; the rest shows when these are mended. */
+const mostProblems = 500;
 
 /** Larger files are refused unread. */
 export const maxFileBytes = 1024 * 1024;
@@ -29,17 +34,40 @@ export function readDocument<T>(
   const opened = open(text, file);
   if (!opened.ok) return opened;
   const { source, data } = opened;
-  const locate: Locate = (findings) => tidy(findings.map((finding) => problemOf(finding, file, source)));
+  const locate: Locate = (findings) =>
+    tidy(findings.slice(0, mostProblems).map((finding) => problemOf(finding, file, source)));
   const result = schema.safeParse(data);
-  const structural = result.success ? [] : findingsOf(result.error.issues, schema, data);
+  const { structural, mended } = result.success ? { structural: [], mended: data } : examine(data, schema);
   const told = new Set(structural.map((finding) => formatPath(finding.path)));
-  const crossed = check(new Cursor(data)).filter((finding) => !told.has(formatPath(finding.path)));
+  const crossed = check(new Cursor(mended)).filter((finding) => !told.has(formatPath(finding.path)));
   const problems = locate([...structural, ...crossed]);
   if (!result.success || hasErrors(problems)) return { ok: false, problems };
   return { ok: true, value: result.data, warnings: problems, locate };
 }
 
-const tooDeep = ['the file is nested too deeply', 'a few levels'] as const;
+/**
+ * All that the schema has against the data. A misspelt `kind` hides everything beside it, so it is put right and the
+ * data examined again; twice is enough for a kind within a kind.
+ */
+function examine(data: unknown, schema: z.ZodType): { structural: readonly Finding[]; mended: unknown } {
+  const mended = structuredClone(data);
+  const structural: Finding[] = [];
+  for (let round = 0; round < 3; round += 1) {
+    const result = schema.safeParse(mended);
+    const findings = result.success ? [] : findingsOf(result.error.issues, schema, mended);
+    structural.push(...findings);
+    const meant = findings.filter((finding) => finding.meant !== undefined);
+    if (meant.length === 0) break;
+    for (const finding of meant) put(mended, finding.path, finding.meant);
+  }
+  return { structural, mended };
+}
+
+function put(data: unknown, path: Path, value: unknown): void {
+  const owner = valueAt(data, path.slice(0, -1));
+  const key = path.at(-1);
+  if (typeof owner === 'object' && owner !== null && key !== undefined) Object.assign(owner, { [key]: value });
+}
 
 type Opened =
   | { readonly ok: true; readonly source: Source; readonly data: unknown }
@@ -51,16 +79,16 @@ function open(text: string, file: string): Opened {
     problems: [{ file, line: 1, column: 1, path: '', message, expected, severity: 'error' }],
   });
   if (Buffer.byteLength(text) > maxFileBytes) return whole('the file is too large', 'at most 1 MiB');
+  if (isTooDeep(text)) return whole('the file is nested too deeply', 'a few levels');
   try {
     const source = new Source(text);
-    if (source.complaints.some((complaint) => complaint.message.includes('call stack'))) return whole(...tooDeep);
     if (source.complaints.length > 0) return { ok: false, problems: complaintsOf(source, file) };
     const data = source.toJson();
     if (data === null || data === undefined) return whole('the file is empty', 'a YAML mapping');
+    if (hasLoneSurrogate(data)) return whole('a text holds half a character (\\uD800 to \\uDFFF)', 'whole characters');
     return { ok: true, source, data };
   } catch (error) {
     if (error instanceof ReferenceError) return whole(error.message, 'few aliases, each to an anchor above it');
-    if (error instanceof RangeError) return whole(...tooDeep);
     throw error;
   }
 }
@@ -97,6 +125,13 @@ function problemAt(place: Place, finding: Finding, file: string, source: Source)
     severity,
     ...(excerpt === undefined ? {} : { excerpt }),
   };
+}
+
+/** Such texts have no digest and cannot be sent to anybody. */
+function hasLoneSurrogate(data: unknown): boolean {
+  if (typeof data === 'string') return /\p{Surrogate}/u.test(data);
+  if (typeof data !== 'object' || data === null) return false;
+  return Object.entries(data).some(([key, value]) => hasLoneSurrogate(key) || hasLoneSurrogate(value));
 }
 
 /** In the order of the file, each said once. */
