@@ -1,7 +1,7 @@
 /** The SDK's own runtime: its logs through our logger, its metrics on a port of their own behind ours. */
 
 import { createServer, type AddressInfo } from 'node:net';
-import { Runtime } from '@temporalio/worker';
+import { Runtime, type RuntimeOptions } from '@temporalio/worker';
 import type { Http } from '../providers/ports.ts';
 import { sdkLogger, type Log } from './logger.ts';
 
@@ -11,12 +11,25 @@ export interface SdkMetrics {
 }
 
 const timeoutMs = 2_000;
+const tries = 5;
 const maxBytes = 8 * 1024 * 1024;
 
 /** Once per process and before any connection. */
 export async function installRuntime(log: Log, http: Http): Promise<SdkMetrics> {
-  const bindAddress = `127.0.0.1:${await freePort()}`;
-  Runtime.install({
+  for (let left = tries; ; left--) {
+    const bindAddress = `127.0.0.1:${await freePort()}`;
+    try {
+      Runtime.install(optionsFor(log, bindAddress));
+      return { text: () => fetched(http, `http://${bindAddress}/metrics`) };
+    } catch (error) {
+      // Somebody may have taken the port since it was found free.
+      if (left <= 1) throw error;
+    }
+  }
+}
+
+function optionsFor(log: Log, bindAddress: string): RuntimeOptions {
+  return {
     logger: sdkLogger(log),
     // Stopping is ours: both workers in order, and a second signal forces.
     shutdownSignals: [],
@@ -26,8 +39,7 @@ export async function installRuntime(log: Log, http: Http): Promise<SdkMetrics> 
         prometheus: { bindAddress, countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true },
       },
     },
-  });
-  return { text: () => fetched(http, `http://${bindAddress}/metrics`) };
+  };
 }
 
 async function fetched(http: Http, url: string): Promise<string> {
@@ -39,7 +51,7 @@ async function fetched(http: Http, url: string): Promise<string> {
   }
 }
 
-/** The SDK wants to be told a port; it may be taken in between, then installing fails loudly. */
+/** The SDK wants to be told a port. */
 function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
