@@ -1,0 +1,43 @@
+/** `sluice list`: running and recent rollouts. */
+
+import { countArgument, textArgument } from '../arguments.ts';
+import type { Context } from '../context.ts';
+import type { Exit } from '../exit-codes.ts';
+import type { Program } from '../program.ts';
+
+export function listCommand(program: Program, context: Context): void {
+  program
+    .command('list')
+    .description('running and recent rollouts; needs no worker')
+    .option('--open', 'only those that still run')
+    .option('--service <name>', 'only this service', textArgument)
+    .option('--environment <name>', 'only this environment', textArgument)
+    .option('--state <state>', 'only this phase or outcome, e.g. awaiting-approval', textArgument)
+    .option('--limit <count>', 'at most so many', countArgument, 50)
+    .addHelpText('after', examples)
+    .action(context.ends((filter) => list(context, filter)));
+}
+
+interface Filter {
+  readonly open?: true | undefined;
+  readonly service?: string | undefined;
+  readonly environment?: string | undefined;
+  readonly state?: string | undefined;
+  readonly limit: number;
+}
+
+async function list(context: Context, filter: Filter): Promise<Exit> {
+  const rows = await context.withSession((session, client) =>
+    client.list(session, { ...filter, open: filter.open === true }),
+  );
+  await context.print(rows, async () => {
+    const { renderList } = await import('../render/answers.ts');
+    return renderList(rows, Date.now(), await context.paint());
+  });
+  return 'ok';
+}
+
+const examples = `
+Examples:
+  $ sluice list --open
+  $ sluice list --state awaiting-approval --json`;

@@ -1,0 +1,39 @@
+/** `sluice resume`: go on after a pause or a hold. */
+
+import { rolloutArgument, textArgument } from '../arguments.ts';
+import type { Context } from '../context.ts';
+import type { Exit } from '../exit-codes.ts';
+import type { Program } from '../program.ts';
+import { receiptText } from '../render/receipts.ts';
+import { noReason } from './control.ts';
+
+export function resumeCommand(program: Program, context: Context): void {
+  program
+    .command('resume')
+    .description('go on after a pause or a hold')
+    .argument('<rollout>', 'ENVIRONMENT/SERVICE', rolloutArgument)
+    .option('--by <name>', 'who asks (else SLUICE_USER or the system user)', textArgument, context.io.user)
+    .option('--reason <text>', 'why, for the record', textArgument, noReason)
+    .option('--update-id <id>', 'send again without applying it twice', textArgument)
+    .addHelpText('after', examples)
+    .action(context.ends((rollout, options) => resume(context, rollout, options)));
+}
+
+interface Options {
+  readonly by: string;
+  readonly reason: string;
+  readonly updateId?: string | undefined;
+}
+
+async function resume(context: Context, rollout: string, { by, reason, updateId }: Options): Promise<Exit> {
+  const receipt = await context.withSession((session, client) =>
+    client.resume(session, rollout, { by, reason }, { updateId }),
+  );
+  await context.print({ receipt }, () => `${rollout}: ${receiptText(receipt)}`);
+  return receipt.state === 'ignored' ? 'ignored' : 'ok';
+}
+
+const examples = `
+Examples:
+  $ sluice resume production/web --reason "the slow logins came from somewhere else"
+  $ temporal workflow signal -w rollout/production/web --name resume --input '{"by":"ana","reason":"not ours"}'`;

@@ -1,0 +1,30 @@
+/** `sluice setup`: registers the search attributes that rollouts use. */
+
+import type { Context } from '../context.ts';
+import type { Exit } from '../exit-codes.ts';
+import type { Program } from '../program.ts';
+
+export function setupCommand(program: Program, context: Context): void {
+  program
+    .command('setup')
+    .description('register search attributes in the namespace; safe to repeat')
+    .addHelpText('after', examples)
+    .action(context.ends(() => setup(context)));
+}
+
+async function setup(context: Context): Promise<Exit> {
+  return context.withSession<Exit>(async (session, client) => {
+    const searchAttributes = await client.setup(session);
+    const { namespace } = session;
+    await context.print({ namespace, searchAttributes }, async () => {
+      const { renderSetup } = await import('../render/answers.ts');
+      return renderSetup(searchAttributes, namespace);
+    });
+    return 'ok';
+  });
+}
+
+const examples = `
+Examples:
+  $ sluice setup
+  $ sluice setup --profile prod --namespace rollouts`;

@@ -1,0 +1,50 @@
+/** `sluice status`: one look at a rollout, running or ended. */
+
+import type { StatusAnswer } from '../../client/index.ts';
+import type { Explanation } from '../../plan/status.ts';
+import { rolloutArgument } from '../arguments.ts';
+import type { Context } from '../context.ts';
+import type { Exit } from '../exit-codes.ts';
+import type { Program } from '../program.ts';
+
+export function statusCommand(program: Program, context: Context): void {
+  program
+    .command('status')
+    .description('where a rollout stands; without a worker, what the Temporal server knows')
+    .argument('<rollout>', 'ENVIRONMENT/SERVICE', rolloutArgument)
+    .addHelpText('after', examples)
+    .action(context.ends((rollout) => status(context, rollout)));
+}
+
+async function status(context: Context, rollout: string): Promise<Exit> {
+  const { answer, explanation } = await context.withSession(async (session, client) => {
+    const answer = await client.readStatus(session, rollout);
+    const live = answer.kind === 'live' && answer.status.outcome === null;
+    return { answer, explanation: live ? await client.explain(session, rollout) : null };
+  });
+  await context.print(jsonOf(answer), () => textOf(context, answer, explanation));
+  return answer.kind === 'live' || !answer.described.open ? 'ok' : 'no-worker';
+}
+
+async function textOf(context: Context, answer: StatusAnswer, explanation: Explanation | null): Promise<string> {
+  const paint = await context.paint();
+  const now = Date.now();
+  if (answer.kind === 'described') {
+    const { renderDescribed } = await import('../render/answers.ts');
+    return renderDescribed(answer.described, answer.why.message, now, paint);
+  }
+  const { renderWatch } = await import('../render/watch.ts');
+  return renderWatch({ status: answer.status, explanation, trouble: null, now, width: context.io.width, paint });
+}
+
+function jsonOf(answer: StatusAnswer): unknown {
+  const { described } = answer;
+  return answer.kind === 'live'
+    ? { status: answer.status, described, trouble: null }
+    : { status: null, described, trouble: answer.why.facts };
+}
+
+const examples = `
+Examples:
+  $ sluice status production/web
+  $ sluice status production/web --json | jq '.status.weights'`;

@@ -1,0 +1,29 @@
+/** `sluice timeline`: what happened, in order. */
+
+import { rolloutArgument } from '../arguments.ts';
+import type { Context } from '../context.ts';
+import type { Exit } from '../exit-codes.ts';
+import type { Program } from '../program.ts';
+
+export function timelineCommand(program: Program, context: Context): void {
+  program
+    .command('timeline')
+    .description('what happened, in order; also of a rollout that has ended')
+    .argument('<rollout>', 'ENVIRONMENT/SERVICE', rolloutArgument)
+    .addHelpText('after', examples)
+    .action(context.ends((rollout) => timeline(context, rollout)));
+}
+
+async function timeline(context: Context, rollout: string): Promise<Exit> {
+  const events = await context.withSession((session, client) => client.timeline(session, rollout));
+  await context.print(events, async () => {
+    const { renderTimeline } = await import('../render/answers.ts');
+    return renderTimeline(events);
+  });
+  return 'ok';
+}
+
+const examples = `
+Examples:
+  $ sluice timeline production/web
+  $ sluice timeline production/web --json`;

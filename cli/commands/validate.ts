@@ -1,0 +1,66 @@
+/** `sluice validate`: every problem of every file, without any server. */
+
+import type { Problem } from '../../spec/diagnostics.ts';
+import type { Context } from '../context.ts';
+import type { Exit } from '../exit-codes.ts';
+import type { Program } from '../program.ts';
+
+export function validateCommand(program: Program, context: Context): void {
+  program
+    .command('validate')
+    .description('check rollout files, worker configurations and directories; needs no server')
+    .argument('<file...>', 'YAML files')
+    .addHelpText('after', examples)
+    .action(context.ends((files) => validate(context, files)));
+}
+
+interface Checked {
+  readonly file: string;
+  readonly kind: string;
+  readonly ok: boolean;
+  readonly problems: readonly Problem[];
+}
+
+async function validate(context: Context, files: readonly string[]): Promise<Exit> {
+  const checked = await Promise.all(files.map(check));
+  const { renderProblems, summarizeProblems } = await import('../../spec/diagnostics.ts');
+  const render = ({ file, kind, ok, problems }: Checked): string => {
+    if (problems.length === 0) return `${file}: valid ${kind}`;
+    return [renderProblems(problems), '', `${summarizeProblems(file, problems)}${ok ? ` (valid ${kind})` : ''}`].join(
+      '\n',
+    );
+  };
+  await context.print(checked, () => checked.map(render).join('\n\n'));
+  return checked.every(({ ok }) => ok) ? 'ok' : 'usage';
+}
+
+/** Only the parser that is needed is loaded. */
+async function check(file: string): Promise<Checked> {
+  const { readText } = await import('../specs.ts');
+  const text = await readText(file);
+  const kind = kindOf(text);
+  const result = await parse(kind, text, file);
+  return { file, kind, ok: result.ok, problems: result.ok ? result.warnings : result.problems };
+}
+
+/** A file that does not say is taken for a rollout, whose report then says what is missing. */
+function kindOf(text: string): 'Rollout' | 'Worker' | 'Directory' {
+  const kind = /^[ \t{,]*["']?kind["']?[ \t]*:[ \t]*["']?(\w+)/m.exec(text)?.[1];
+  return kind === 'Worker' || kind === 'Directory' ? kind : 'Rollout';
+}
+
+async function parse(kind: 'Rollout' | 'Worker' | 'Directory', text: string, file: string) {
+  switch (kind) {
+    case 'Rollout':
+      return (await import('../../spec/rollout.ts')).parseSpec(text, file);
+    case 'Worker':
+      return (await import('../../spec/worker-config.ts')).parseWorkerConfig(text, file);
+    case 'Directory':
+      return (await import('../../spec/directory.ts')).parseDirectory(text, file);
+  }
+}
+
+const examples = `
+Examples:
+  $ sluice validate rollout.yaml
+  $ sluice validate rollout.yaml worker.yaml directory.yaml --json`;

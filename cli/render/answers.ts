@@ -1,0 +1,90 @@
+/** Answers that are lists or a few lines: rollouts, timeline, explanation, doctor, setup, and what the server knows. */
+
+import type { AttributeState, Described, ListRow } from '../../client/index.ts';
+import type { DoctorCheck } from '../../activities/contract.ts';
+import type { Explanation } from '../../plan/status.ts';
+import type { TimelineEvent } from '../../plan/timeline.ts';
+import { formatElapsed, formatTime } from '../../plan/units.ts';
+import { clean } from './clean.ts';
+import type { Paint } from './paint.ts';
+import { columns } from './columns.ts';
+import { ago, ahead } from './text.ts';
+
+/** One row per rollout, newest first as given. */
+export function renderList(rows: readonly ListRow[], now: number, paint: Paint): string {
+  if (rows.length === 0) return 'no rollouts';
+  const heads = ['ROLLOUT', 'STATE', '%', 'RELEASE', 'REQUESTER', 'STARTED', 'TOOK'];
+  const cells = clean(rows).map((row) => [
+    row.rollout.replace(/^rollout\//, ''),
+    stateOf(row),
+    row.percent === null ? '' : String(row.percent),
+    row.label ?? '',
+    row.requester ?? '',
+    ago(row.startedAt, now),
+    row.closedAt === null ? '' : formatElapsed(row.closedAt - row.startedAt),
+  ]);
+  const [head = '', ...body] = columns([heads, ...cells]);
+  return [paint.dim(head), ...body].join('\n');
+}
+
+/** A run that Temporal ended has a state that it never left. */
+function stateOf(row: Pick<ListRow, 'state' | 'execution'>): string {
+  const state = row.state ?? 'unknown';
+  const byItself = row.execution === 'RUNNING' || row.execution === 'COMPLETED';
+  return byItself ? state : `${row.execution.toLowerCase()} while ${state}`;
+}
+
+export function renderTimeline(events: readonly TimelineEvent[]): string {
+  if (events.length === 0) return 'nothing has happened yet';
+  return columns(clean(events).map((event) => [formatTime(event.at), event.code, event.text])).join('\n');
+}
+
+export function renderExplanation(explanation: Explanation, now: number): string {
+  const { waitingFor, since, unblock, otherwise, earliestFinish } = clean(explanation);
+  return columns([
+    ['waiting for', waitingFor],
+    ['since', `${formatTime(since)} (${ago(since, now)})`],
+    ...unblock.map((who, index) => [index === 0 ? 'unblock' : '', who]),
+    ['otherwise', otherwise === '' ? 'it goes on by itself' : otherwise],
+    [
+      'finish',
+      earliestFinish === null
+        ? 'unknown'
+        : `at the earliest ${formatTime(earliestFinish)} (${ahead(earliestFinish, now)})`,
+    ],
+  ]).join('\n');
+}
+
+export function renderChecks(checks: readonly DoctorCheck[], paint: Paint): string {
+  const rows = columns(clean(checks).map((check) => [check.what, check.detail]));
+  return rows
+    .map((row, index) => `${checks[index]?.ok === true ? paint.green('✓') : paint.red('✗')} ${row}`)
+    .join('\n');
+}
+
+export function renderSetup(attributes: readonly AttributeState[], namespace: string): string {
+  const rows = columns(attributes.map(({ name, type, state }) => [`  ${name}`, type, state]));
+  return [`search attributes of namespace "${clean(namespace)}":`, ...rows].join('\n');
+}
+
+/** Used when no worker answers: the same facts that Temporal's own pages have. */
+export function renderDescribed(described: Described, why: string, now: number, paint: Paint): string {
+  const { rollout, release, percent, requester, startedAt, closedAt, watch, watchAt, activities } = clean(described);
+  const running = activities.map(({ type, attempt, lastFailure }) => {
+    const failure = lastFailure === null ? '' : `, last failure: ${lastFailure}`;
+    return `${type}, attempt ${String(attempt)}${failure}`;
+  });
+  const over = closedAt === null ? [] : [['ended', `${formatTime(closedAt)} (${ago(closedAt, now)})`]];
+  const rows = [
+    ['state', `${stateOf(described)} at ${percent === null ? 'an unknown' : String(percent)} %`],
+    ['release', release === null ? 'unknown' : `${release.label} ${release.digest}`],
+    ['asked for', `by ${requester ?? 'unknown'} ${ago(startedAt, now)}`],
+    ...over,
+    ...(watch === null ? [] : [['watch', `${watch.summary}${watchAt === null ? '' : ` (${ago(watchAt, now)})`}`]]),
+    ...running.map((text, index) => [index === 0 ? 'running' : '', text]),
+  ];
+  const what = rollout.replace(/^rollout\//, '');
+  return [paint.bold(what), ...columns(rows).map((row) => `  ${row}`), paint.yellow(clean(why)), serverOnly].join('\n');
+}
+
+const serverOnly = 'This is what the Temporal server knows; the rollout itself could not be asked.';

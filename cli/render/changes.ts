@@ -1,0 +1,60 @@
+/** What is new between two looks at a rollout, one line each: the watch where there is no terminal. */
+
+import type { Finding } from '../../judge/verdict.ts';
+import type { Status } from '../../plan/status.ts';
+import type { TimelineEvent } from '../../plan/timeline.ts';
+import { formatBp, formatShare, formatTime } from '../../plan/units.ts';
+import { clean } from './clean.ts';
+
+/** The part of a look that is compared. */
+export interface Seen {
+  readonly at: number;
+  readonly status: Status | null;
+  readonly timeline: readonly TimelineEvent[];
+  readonly trouble: string | null;
+}
+
+/** Lines with their time in front; the first look shows the whole timeline so far. */
+export function renderChanges(before: Seen | null, after: Seen): readonly string[] {
+  const { at, status, timeline, trouble } = clean(after);
+  const events = newEvents(before?.timeline ?? [], timeline).map((event) => line(event.at, event.text));
+  const verdicts = (status?.findings ?? [])
+    .filter((finding) => isNews(before?.status?.findings, finding))
+    .map((finding) => line(finding.at, `${finding.criterion} ${finding.verdict}: ${finding.sentence}`));
+  return [
+    ...events,
+    ...verdicts,
+    ...weightChange(before?.status ?? null, status).map((text) => line(at, text)),
+    ...(trouble !== null && trouble !== before?.trouble ? [line(at, trouble)] : []),
+    ...(trouble === null && before !== null && before.trouble !== null ? [line(at, 'answers again')] : []),
+  ];
+}
+
+function line(at: number, text: string): string {
+  return `${formatTime(at)}  ${text}`;
+}
+
+/** The timeline is bounded at its old end, so what is new is what follows the last event known. */
+function newEvents(known: readonly TimelineEvent[], now: readonly TimelineEvent[]): readonly TimelineEvent[] {
+  const last = clean(known.at(-1));
+  if (last === undefined) return now;
+  const at = now.findLastIndex((event) => event.at === last.at && event.code === last.code && event.text === last.text);
+  return at === -1 ? now.filter((event) => event.at > last.at) : now.slice(at + 1);
+}
+
+function isNews(before: readonly Finding[] | undefined, finding: Finding): boolean {
+  const last = before?.find((candidate) => candidate.criterion === finding.criterion);
+  return last?.verdict !== finding.verdict || last.breached !== finding.breached;
+}
+
+/** Observed shares move with every request: only a first sight and a change of what is accepted are news. */
+function weightChange(before: Status | null, after: Status | null): readonly string[] {
+  if (after === null) return [];
+  const { acceptedBp, observedShare, observedRequests } = after.weights;
+  const same = before?.weights.acceptedBp === acceptedBp && before.step === after.step;
+  const firstSeen = observedShare !== null && (before?.weights.observedShare === null || !same);
+  if (acceptedBp === null || (same && !firstSeen)) return [];
+  const requests = observedRequests === null ? '' : ` (${observedRequests.toLocaleString('en-US')} requests)`;
+  const observed = observedShare === null ? '' : `, observed ${formatShare(observedShare)}${requests}`;
+  return [`weight ${formatBp(acceptedBp)} accepted${observed}`];
+}

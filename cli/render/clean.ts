@@ -1,0 +1,22 @@
+/** Makes foreign text safe for a terminal: labels, reasons and sentences may come from anybody. */
+
+// C0 and C1 controls, and the marks that reorder text.
+// eslint-disable-next-line no-control-regex -- control characters are what is looked for
+const unsafe = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]+/g;
+
+/** One line without control characters. */
+export function cleanText(text: string): string {
+  return text.replace(unsafe, ' ');
+}
+
+/** The same value with every text in it made safe; plain JSON in, plain JSON out. */
+export function clean<T>(value: T): T {
+  return cleaned(value) as T;
+}
+
+function cleaned(value: unknown): unknown {
+  if (typeof value === 'string') return cleanText(value);
+  if (Array.isArray(value)) return value.map(cleaned);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [cleanText(key), cleaned(entry)]));
+}

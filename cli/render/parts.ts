@@ -1,0 +1,121 @@
+/** The parts that several screens share: ladder, weights, bake, criteria, gates; each a list of lines. */
+
+import { nameOf } from '../../plan/release.ts';
+import type { BakeStatus, RequestStatus, Status, StepStatus, Weights } from '../../plan/status.ts';
+import { formatBp, formatDuration, formatElapsed, formatShare } from '../../plan/units.ts';
+import type { Finding } from '../../judge/verdict.ts';
+import type { Paint } from './paint.ts';
+import { ago, ahead, bar, blockWidth, wrap } from './text.ts';
+
+export function titleOf(status: Status, paint: Paint): string {
+  const stable = status.stable === null ? '' : paint.dim(` over ${nameOf(status.stable)}`);
+  return `${paint.bold(`${status.service} in ${status.environment}`)}  ${nameOf(status.release)}${stable}`;
+}
+
+export function ladder(steps: readonly StepStatus[], paint: Paint): string {
+  return steps
+    .map(({ weightBp, state }) => {
+      const weight = formatBp(weightBp);
+      switch (state) {
+        case 'done':
+          return paint.green(`✓ ${weight}`);
+        case 'current':
+          return paint.bold(`● ${weight}`);
+        case 'ahead':
+          return paint.dim(`○ ${weight}`);
+      }
+    })
+    .join('  ›  ');
+}
+
+/** Asked for, accepted, seen: beside each other where there is room. */
+export function weightLines(weights: Weights, width: number): readonly string[] {
+  const { requestedBp, acceptedBp, observedShare, observedRequests } = weights;
+  const requests = observedRequests === null ? '' : ` (${observedRequests.toLocaleString('en-US')} requests)`;
+  const numbers = [
+    `requested ${formatBp(requestedBp)}`,
+    `accepted ${acceptedBp === null ? 'unknown' : formatBp(acceptedBp)}`,
+    `observed ${observedShare === null ? 'not yet' : `${formatShare(observedShare)}${requests}`}`,
+  ];
+  const line = numbers.join('   ');
+  return line.length <= blockWidth(width) ? [line] : numbers;
+}
+
+const barCells = 30;
+
+export function bakeLines(bake: BakeStatus, width: number, paint: Paint): readonly string[] {
+  const { state, validMs, elapsedMs, minMs, maxMs } = bake;
+  const gap = elapsedMs - validMs >= 1_000 ? ` and ${formatElapsed(elapsedMs - validMs)} without data` : '';
+  const clock = `${formatElapsed(validMs)} valid${gap}, needs ${formatDuration(minMs)}, at most ${formatDuration(maxMs)}`;
+  const color = state === 'clean' ? paint.green : state === 'baking' ? paint.cyan : paint.yellow;
+  const label = state === 'baking' ? '' : `  (${state})`;
+  const picture = color(bar(validMs, minMs, maxMs, barCells));
+  const roomy = barCells + 2 + clock.length + label.length <= blockWidth(width);
+  const head = roomy ? [`${picture}  ${clock}${label}`] : [picture, ...wrap(`${clock}${label}`, blockWidth(width))];
+  return bake.summary === '' ? head : [...head, ...wrap(bake.summary, blockWidth(width))];
+}
+
+export function findingLines(findings: readonly Finding[], width: number, paint: Paint): readonly string[] {
+  const nameWidth = Math.max(0, ...findings.map((finding) => finding.criterion.length));
+  return findings.flatMap((finding) => {
+    const sentence = wrap(finding.sentence, blockWidth(width) - nameWidth - 4);
+    return sentence.map((line, index) => {
+      const head =
+        index === 0 ? `${markOf(finding, paint)} ${finding.criterion.padEnd(nameWidth)}` : ' '.repeat(nameWidth + 2);
+      return `${head}  ${line}`;
+    });
+  });
+}
+
+/** `✓` pass, `!` breached but not long enough, `✗` fail, `?` no data, `~` not enough yet. */
+function markOf(finding: Finding, paint: Paint): string {
+  switch (finding.verdict) {
+    case 'pass':
+      return finding.breached ? paint.yellow('!') : paint.green('✓');
+    case 'fail':
+      return paint.red('✗');
+    case 'no-data':
+      return paint.yellow('?');
+    case 'inconclusive':
+      return paint.dim('~');
+  }
+}
+
+/** A gate with who has answered, who is awaited, until when, and what happens otherwise. */
+export function requestLines(request: RequestStatus, now: number, width: number, paint: Paint): readonly string[] {
+  const { gate, state, missing, expiresAt, onExpiry, evidenceRevision } = request;
+  const head =
+    state === 'open'
+      ? `waits for ${missing === '' ? 'nobody' : missing}; expires ${ahead(expiresAt, now)}, then ${onExpiry} (evidence ${String(evidenceRevision)})`
+      : state;
+  const lines = wrap(`${gate} ${head}`, blockWidth(width));
+  return [
+    ...(state === 'open' ? lines.map((line) => paint.yellow(line)) : lines),
+    ...request.decisions.flatMap((decision) => decisionLines(decision, now, width, paint)),
+  ];
+}
+
+type DecisionShown = RequestStatus['decisions'][number];
+
+function decisionLines(decision: DecisionShown, now: number, width: number, paint: Paint): readonly string[] {
+  const { person, kind, roles, at, reason, void: voided } = decision;
+  const who = roles.length === 0 ? person : `${person} (${roles.join(', ')})`;
+  const why = reason === null ? '' : `: ${reason}`;
+  const gone = voided === null ? '' : `; does not count: ${voided}`;
+  const mark = voided !== null ? paint.dim('-') : kind === 'reject' ? paint.red('✗') : paint.green('✓');
+  const text = `${who} ${saidOf(kind)} ${ago(at, now)}${why}${gone}`;
+  return wrap(text, blockWidth(width) - 2).map((line, index) => `${index === 0 ? mark : ' '} ${line}`);
+}
+
+function saidOf(kind: string): string {
+  switch (kind) {
+    case 'approve':
+      return 'approved';
+    case 'reject':
+      return 'rejected';
+    case 'withdraw':
+      return 'withdrew';
+    default:
+      return kind;
+  }
+}

@@ -1,0 +1,142 @@
+/** The plan as a person reads it before saying yes: ladder, gates, criteria with their queries, ways back, digest. */
+
+import { limitInWords } from '../../judge/sentences.ts';
+import type { PreflightReport } from '../../activities/contract.ts';
+import type { Clause, Criterion, GatePlan, Plan, SmokeRun, StepPlan } from '../../plan/plan.ts';
+import { renderQuery } from '../../plan/promql.ts';
+import { nameOf, type Release } from '../../plan/release.ts';
+import { formatBp, formatDuration } from '../../plan/units.ts';
+import { clean } from './clean.ts';
+import { columns } from './columns.ts';
+import type { Paint } from './paint.ts';
+
+export interface PlanPicture {
+  readonly plan: Plan;
+  readonly planDigest: string;
+  /** What serves now; `null` when it was not asked. */
+  readonly stable: Release | null;
+  /** `null` with `--offline`. */
+  readonly preflight: PreflightReport | null;
+}
+
+/** Lines joined by line ends, none at the end. */
+export function renderPlan(foreign: PlanPicture, paint: Paint): string {
+  const { plan, planDigest, stable, preflight } = clean(foreign);
+  const heading = (text: string) => ['', paint.bold(text)];
+  return [
+    `${paint.bold(`${plan.service} in ${plan.environment}`)}  ${plan.title}`,
+    ...indented([
+      ['release', `${nameOf(plan.release)} from ${plan.release.image}`],
+      ['stable', stable === null ? 'not asked' : nameOf(stable)],
+      ['target', targetOf(plan)],
+      ['digest', planDigest],
+    ]),
+    ...heading('Ladder'),
+    ...indented(ladderOf(plan)),
+    ...heading('Criteria'),
+    ...(plan.criteria.length === 0
+      ? ['  none: nothing is judged']
+      : plan.criteria.flatMap((one) => criterionOf(one, plan, paint))),
+    ...heading('Going back'),
+    ...indented(wayBack(plan)),
+    ...heading('Preflight'),
+    ...preflightLines(preflight, paint),
+  ].join('\n');
+}
+
+function indented(rows: readonly (readonly string[])[]): readonly string[] {
+  return columns(rows).map((row) => `  ${row}`);
+}
+
+function targetOf({ target, capabilities }: Plan): string {
+  const can = [
+    `weights in steps of ${formatBp(capabilities.granularityBp)}`,
+    ...(capabilities.fenced ? ['fenced'] : ['not fenced: an abort waits out the last call']),
+    ...(capabilities.preview ? ['preview'] : []),
+    ...(capabilities.affinity ? ['affinity'] : []),
+  ];
+  return `${target.kind}, connection ${target.connection}, route ${target.route}; ${can.join(', ')}`;
+}
+
+function ladderOf(plan: Plan): readonly (readonly string[])[] {
+  const gates = (wanted: (gate: GatePlan) => boolean) => plan.gates.filter(wanted).map(gateRow);
+  return [
+    ...gates((gate) => gate.point.kind === 'start'),
+    ['deploy', 'start the release where it gets no user traffic'],
+    ...plan.steps.flatMap((step, index) => [
+      ...gates(({ point }) => point.kind === 'step' && point.index === index),
+      [formatBp(step.weightBp), stepText(step)],
+    ]),
+    ...gates((gate) => gate.point.kind === 'promote'),
+    ['promote', 'make the release stable'],
+    ['watch', watchText(plan)],
+  ];
+}
+
+function gateRow(gate: GatePlan): readonly string[] {
+  const who = gate.require.length === 0 ? 'nobody' : gate.require.map(clauseText).join(' and ');
+  return [`gate ${gate.id}`, `${who}; expires after ${formatDuration(gate.expiresMs)}, then ${gate.onExpiry}`];
+}
+
+/** `all of security, sre`, `1 of sre`. */
+export function clauseText(clause: Clause): string {
+  switch (clause.kind) {
+    case 'all-of':
+      return clause.roles.length === 1 ? `everybody of ${clause.roles.join('')}` : `all of ${clause.roles.join(', ')}`;
+    case 'any-of':
+      return `any of ${clause.roles.join(', ')}`;
+    case 'one-per':
+      return `one each of ${clause.roles.join(', ')}`;
+    case 'at-least':
+      return `${String(clause.count)} of ${clause.role}`;
+  }
+}
+
+function stepText({ bakeMinMs, bakeMaxMs, smoke, hold }: StepPlan): string {
+  const bake = `bake ${formatDuration(bakeMinMs)}${bakeMaxMs === bakeMinMs ? '' : `..${formatDuration(bakeMaxMs)}`}`;
+  const suites = smoke.length === 0 ? '' : `, smoke ${smoke.map(runText).join(', ')}`;
+  return `${bake}${suites}; a hold waits ${formatDuration(hold.forMs)}, then ${hold.then === 'hold' ? 'goes on holding' : 'rollback'}`;
+}
+
+function runText({ suite, aim }: SmokeRun): string {
+  return `${suite} at ${aim}`;
+}
+
+function watchText({ watch }: Plan): string {
+  const { smoke } = watch;
+  if (smoke === null) return formatDuration(watch.forMs);
+  const every = `${runText(smoke.run)} every ${formatDuration(smoke.everyMs)} for ${formatDuration(smoke.forMs)}`;
+  return `${formatDuration(watch.forMs)}; ${every}, ${String(smoke.failuresToRollback)} failures in a row go back`;
+}
+
+function criterionOf(criterion: Criterion, plan: Plan, paint: Paint): readonly string[] {
+  const { id, forMs, severity, when, minSamples, query } = criterion;
+  const sustained = forMs === 0 ? '' : ` for ${formatDuration(forMs)}`;
+  const samples = minSamples === 0 ? '' : `, at least ${String(minSamples)} requests`;
+  const rendered = renderQuery(query, { trackLabel: plan.metrics?.trackLabel ?? 'release', release: plan.release });
+  return [
+    `  ${id}: ${limitInWords(criterion)}${sustained} -> ${criterion.do} (${severity}, ${when}${samples})`,
+    paint.dim(`    ${rendered}`),
+  ];
+}
+
+function wayBack({ rollback, separation, roles }: Plan): readonly (readonly string[])[] {
+  const confirm = rollback.confirm.map(runText).join(', ') || 'nothing';
+  return [
+    ['within', `${formatDuration(rollback.withinMs)}, or somebody is paged`],
+    ['then', `${confirm}; the bad release is kept for ${formatDuration(rollback.keepCanaryMs)}`],
+    ['roles', roles.join(', ') || 'none'],
+    ['requester', separation.requesterMayApprove ? 'may approve' : 'may not approve'],
+  ];
+}
+
+function preflightLines(preflight: PreflightReport | null, paint: Paint): readonly string[] {
+  if (preflight === null)
+    return ['  not asked: capabilities are assumed, nothing was checked at the target (--offline)'];
+  const { problems, warnings } = preflight;
+  return [
+    ...(problems.length === 0 ? [`  ${paint.green('✓')} nothing stands in the way`] : []),
+    ...problems.map((note) => `  ${paint.red('✗')} ${note.message} (${note.code})`),
+    ...warnings.map((note) => `  ${paint.yellow('!')} ${note.message} (${note.code})`),
+  ];
+}

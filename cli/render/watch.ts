@@ -1,0 +1,131 @@
+/** The live picture of one rollout: everything an on-call person asks, top to bottom; pure value → text. */
+
+import type { Outcome } from '../../plan/phases.ts';
+import type { Explanation, Status, Stopped } from '../../plan/status.ts';
+import { formatElapsed } from '../../plan/units.ts';
+import { clean } from './clean.ts';
+import type { Paint } from './paint.ts';
+import { ignoredText, receiptText } from './receipts.ts';
+import { bakeLines, findingLines, ladder, requestLines, titleOf, weightLines } from './parts.ts';
+import { ago, ahead, block, blockWidth, wrap } from './text.ts';
+
+export interface Picture {
+  readonly status: Status;
+  readonly explanation: Explanation | null;
+  /** Why this may be old: no worker, or Temporal away. */
+  readonly trouble: string | null;
+  /** Epoch ms. */
+  readonly now: number;
+  /** Columns of the terminal. */
+  readonly width: number;
+  readonly paint: Paint;
+}
+
+const keptMessages = 4;
+
+/** Lines joined by line ends, none at the end. */
+export function renderWatch(foreign: Picture): string {
+  const { paint } = foreign;
+  const picture: Picture = { ...clean({ ...foreign, paint: null }), paint };
+  const { status, now, width } = picture;
+  const sentences = (text: string) => wrap(text, blockWidth(width));
+  return [
+    titleOf(status, paint),
+    phaseLine(picture),
+    '',
+    ...block('ladder', [ladder(status.steps, paint)]),
+    ...block('weight', weightLines(status.weights, width)),
+    ...block(
+      status.phase === 'watching' ? 'watch' : 'bake',
+      status.bake === null ? [] : bakeLines(status.bake, width, paint),
+    ),
+    ...block('criteria', findingLines(status.findings, width, paint)),
+    ...block('smoke', smokeLines(picture)),
+    ...status.requests.flatMap((request) => block('gate', requestLines(request, now, width, paint))),
+    ...block('held', stoppedLines(status.held, picture)),
+    ...block('paused', stoppedLines(status.paused, picture)),
+    ...block('reason', reasonLines(picture)),
+    ...block(
+      'problems',
+      status.problems.flatMap((problem) => sentences(problem).map((line) => paint.red(line))),
+    ),
+    ...block('waiting', status.outcome === null ? waitingLines(picture) : []),
+    ...block('messages', messageLines(picture)),
+    ...block(
+      'warnings',
+      status.warnings.flatMap((warning) => sentences(warning).map((line) => paint.yellow(line))),
+    ),
+    ...block('trouble', picture.trouble === null ? [] : sentences(picture.trouble).map((line) => paint.red(line))),
+  ].join('\n');
+}
+
+function phaseLine({ status, now, paint }: Picture): string {
+  const by = `asked for by ${status.requester} ${ago(status.startedAt, now)}`;
+  const phase =
+    status.outcome === null
+      ? `${paint.cyan(status.phase)} for ${formatElapsed(Math.max(0, now - status.phaseSince))}`
+      : `${outcomeColor(status.outcome, paint)(status.outcome)} ${ago(status.phaseSince, now)}`;
+  return `${phase}, ${by}`;
+}
+
+export function outcomeColor(outcome: Outcome, paint: Paint): (text: string) => string {
+  switch (outcome) {
+    case 'completed':
+      return paint.green;
+    case 'rolled-back':
+    case 'refused':
+      return paint.red;
+    case 'aborted':
+    case 'superseded':
+    case 'detached':
+      return paint.yellow;
+  }
+}
+
+function smokeLines({ status, width, paint }: Picture): readonly string[] {
+  return status.smoke.flatMap((smoke) => {
+    const mark = smoke.passed ? paint.green('✓') : paint.red('✗');
+    const lines = wrap(`${smoke.suite} at ${smoke.aim}: ${smoke.sentence}`, blockWidth(width) - 2);
+    return lines.map((line, index) => `${index === 0 ? mark : ' '} ${line}`);
+  });
+}
+
+/** A hold, a pause and a refusal have said it already. */
+function reasonLines({ status, width, paint }: Picture): readonly string[] {
+  const told = status.held !== null || status.paused !== null || status.problems.length > 0;
+  if (status.reason === null || told) return [];
+  return wrap(status.reason, blockWidth(width)).map((line) => paint.bold(line));
+}
+
+function stoppedLines(stopped: Stopped | null, { now, width, paint }: Picture): readonly string[] {
+  if (stopped === null) return [];
+  const end = stopped.until === null ? stopped.then : `${ahead(stopped.until, now)}: ${stopped.then}`;
+  const text = `by ${stopped.by} ${ago(stopped.since, now)}: ${stopped.reason}; ${end}`;
+  return wrap(text, blockWidth(width)).map((line) => paint.yellow(line));
+}
+
+function waitingLines({ explanation, now, width }: Picture): readonly string[] {
+  if (explanation === null) return [];
+  const { waitingFor, since, unblock, otherwise, earliestFinish } = explanation;
+  const more = [
+    ...(unblock.length === 0 ? [] : [`can be unblocked by: ${unblock.join('; ')}`]),
+    ...(otherwise === '' ? [] : [`otherwise: ${otherwise}`]),
+    ...(earliestFinish === null ? [] : [`earliest finish ${ahead(earliestFinish, now)}`]),
+  ];
+  return [`for ${waitingFor}, since ${ago(since, now)}`, ...more].flatMap((line) => wrap(line, blockWidth(width)));
+}
+
+function messageLines({ status, now, width, paint }: Picture): readonly string[] {
+  const seen = status.receipts.map((receipt) => ({
+    at: receipt.at,
+    text: receiptText(receipt),
+    bad: receipt.state === 'ignored',
+  }));
+  const ignored = status.ignored.map((message) => ({ at: message.at, text: ignoredText(message), bad: true }));
+  return [...seen, ...ignored]
+    .sort((one, other) => one.at - other.at)
+    .slice(-keptMessages)
+    .flatMap(({ at, text, bad }) =>
+      wrap(`${text} (${ago(at, now)})`, blockWidth(width)).map((line) => (bad ? paint.yellow(line) : line)),
+    );
+}
