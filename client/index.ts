@@ -1,10 +1,12 @@
 /** The client's table of contents: what every door does to a rollout goes through here. */
 
+export { rolloutId } from './ids.ts';
 export { connect, type ConnectOptions, type Session } from './session.ts';
 export { ClientError, type ClientErrorCode, type ClientFacts, type WrongAttribute } from './errors.ts';
 export { start, type Started, type StartInput } from './start.ts';
 export { explain, readStatus, timeline, type StatusAnswer } from './status.ts';
 export { describe, resultOf, type Described, type PendingActivity } from './describe.ts';
+export { finished } from './finished.ts';
 export { follow, type FollowOptions, type Look } from './follow.ts';
 export { decide, resume, type UpdateOptions } from './messages.ts';
 export { control, type ControlAnswer, type ControlMessage, type ControlOptions } from './control.ts';

@@ -1,0 +1,3 @@
+/** Names of rollouts for doors that have not opened a connection: importing this loads nothing of Temporal. */
+
+export { rolloutId } from '../workflows/messages.ts';
