@@ -9,9 +9,7 @@ groups=" "
 while read -r sign group; do
   case "$sign" in
     +) groups="$groups$group " ;;
-    -) kept=" "
-       for one in $groups; do [ "$one" = "$group" ] || kept="$kept$one "; done
-       groups="$kept" ;;
+    -) groups="\${groups%% $group *} \${groups#* $group }" ;;
   esac
 done
 for group in $groups; do kill -9 "-$group" 2>/dev/null; done`;
