@@ -12,14 +12,14 @@ export interface ScheduledSmokeRuns {
     checkpoint: WatchCheckpoint,
     at: number,
   ): { readonly checkpoint: WatchCheckpoint; readonly failed: string | null };
-  /** Breaks off what is under way; it is run again by whoever watches next. */
+  /** Breaks off what is under way; whoever watches next runs it again. */
   stop(): void;
 }
 
-/** `skipped`: nothing was learnt about the release; the run is due again at once. */
+/** `skipped`: nothing was learnt about the release; the next run is due at its time. */
 type Ended =
   | { readonly kind: 'ran'; readonly slot: number; readonly passed: boolean; readonly sentence: string }
-  | { readonly kind: 'skipped' }
+  | { readonly kind: 'skipped'; readonly slot: number }
   | { readonly kind: 'broken'; readonly error: unknown };
 
 export function createScheduledSmoke(ports: Ports, input: WatchInput): ScheduledSmokeRuns {
@@ -47,7 +47,7 @@ export function createScheduledSmoke(ports: Ports, input: WatchInput): Scheduled
 }
 
 async function run(ports: Ports, input: WatchInput, slot: number, signal: AbortSignal): Promise<Ended> {
-  if (input.scheduled === null) return { kind: 'skipped' };
+  if (input.scheduled === null) return { kind: 'skipped', slot };
   const { smoke, suite } = input.scheduled;
   const { aim, suite: suiteName } = smoke.run;
   try {
@@ -58,13 +58,19 @@ async function run(ports: Ports, input: WatchInput, slot: number, signal: AbortS
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
     log.warn('scheduled smoke could not run', { suite: suiteName, reason: error.message });
-    return { kind: 'skipped' };
+    return { kind: 'skipped', slot };
   }
 }
 
 function takeIn(ended: Ended | null, checkpoint: WatchCheckpoint, input: WatchInput) {
-  if (ended === null || ended.kind === 'skipped') return { checkpoint, failed: null };
+  if (ended === null) return { checkpoint, failed: null };
   if (ended.kind === 'broken') throw ended.error;
+  if (ended.kind === 'skipped') {
+    return {
+      checkpoint: { ...checkpoint, scheduledSmoke: { ...checkpoint.scheduledSmoke, runs: ended.slot } },
+      failed: null,
+    };
+  }
   const failuresInARow = ended.passed ? 0 : checkpoint.scheduledSmoke.failuresInARow + 1;
   const isTooOften = failuresInARow >= (input.scheduled?.smoke.failuresToRollback ?? Infinity);
   const sentence = `smoke ${input.scheduled?.smoke.run.suite ?? ''} failed ${String(failuresInARow)} times in a row: ${ended.sentence}`;
