@@ -9,7 +9,9 @@ groups=" "
 while read -r sign group; do
   case "$sign" in
     +) groups="$groups$group " ;;
-    -) groups="\${groups%% $group *} \${groups#* $group }" ;;
+    -) kept=" "
+       for one in $groups; do [ "$one" = "$group" ] || kept="$kept$one "; done
+       groups="$kept" ;;
   esac
 done
 for group in $groups; do kill -9 "-$group" 2>/dev/null; done`;

@@ -1,0 +1,54 @@
+/** Starting releases in slots and waiting until they can serve. */
+
+import type { Release } from '../../../plan/release.ts';
+import type { Instance, Order } from '../../../plan/target.ts';
+import { ProviderError } from '../../errors.ts';
+import type { SlotName } from './connection.ts';
+import type { SlotState } from './hook.ts';
+import { answers } from './reading.ts';
+import type { Site } from './site.ts';
+
+const pollMs = 250;
+/** Longer than this is given back to the caller, who may ask again. */
+const patienceMs = 10 * 60_000;
+
+/** Puts a release into a slot and returns when it is ready there. Throws `invalid` when it fails to start. */
+export async function start(
+  site: Site,
+  slot: SlotName,
+  order: Order,
+  release: Release,
+  signal?: AbortSignal,
+): Promise<Instance> {
+  await site.hook.put(slot, order, release, signal);
+  const doing = `start ${release.label} in slot ${slot}`;
+  const until = site.clock.now() + patienceMs;
+  for (;;) {
+    const state = (await site.hook.slots(signal))[slot];
+    const unready = await unreadiness(site, slot, state, release, signal);
+    if (unready === null) return instance(slot, state);
+    if (state.state === 'failed') throw new ProviderError({ code: 'invalid', doing, detail: unready });
+    if (site.clock.now() >= until) throw new ProviderError({ code: 'unreachable', doing, detail: unready });
+    await site.clock.sleep(pollMs, signal);
+  }
+}
+
+/** `null` when the hook says that this release is ready in the slot *and* the slot's address answers. */
+export async function unreadiness(
+  site: Site,
+  slot: SlotName,
+  state: SlotState,
+  release: Release,
+  signal?: AbortSignal,
+): Promise<string | null> {
+  if (state.release?.digest !== release.digest) {
+    return `slot ${slot} holds ${state.release?.label ?? 'nothing'}, not ${release.label}`;
+  }
+  if (!state.ready) return `slot ${slot} is ${state.state}${state.detail === '' ? '' : `: ${state.detail}`}`;
+  if (await answers(site, slot, signal)) return null;
+  return `the host calls slot ${slot} ready, but ${site.slots[slot]} does not answer`;
+}
+
+export function instance(slot: SlotName, { release, ready, state, detail }: SlotState): Instance {
+  return { name: slot, release, ready, detail: detail === '' ? state : `${state}: ${detail}` };
+}

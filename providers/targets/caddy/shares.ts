@@ -1,0 +1,151 @@
+/** Moving traffic: shares of digests become weights of slots, with claim and preview, in one compare-and-set. */
+
+import type { Release } from '../../../plan/release.ts';
+import type { Order, Reading, Share, Stage } from '../../../plan/target.ts';
+import { formatBp } from '../../../plan/units.ts';
+import { ProviderError } from '../../errors.ts';
+import { type Direction, isOwn } from '../effects.ts';
+import { admitted, change, type Decision, ownClaim } from './change.ts';
+import { claimFor, sameStage, type StoredClaim } from './claim.ts';
+import { type BySlot, otherSlot, type SlotName } from './connection.ts';
+import { contentsFor, contentsOf, slotOf } from './contents.ts';
+import { readingAfter } from './reading.ts';
+import type { Scene, Site } from './site.ts';
+import { canSplit, type Preview } from './split.ts';
+
+/** Both releases of an order by slot; `null` is a release that runs nowhere. */
+interface Seats {
+  readonly stable: SlotName | null;
+  readonly canary: SlotName | null;
+}
+
+export async function setWeights(
+  site: Site,
+  order: Order,
+  shares: readonly Share[],
+  stage: Stage,
+  signal?: AbortSignal,
+): Promise<Reading> {
+  const canaryBp = canaryShare(order, shares);
+  const doing = `set ${order.canary.label} to ${formatBp(canaryBp)}`;
+  const decide = async (scene: Scene): Promise<Decision> => {
+    // Who may not even lower need not ask the host.
+    admitted(site, scene, order, { direction: 'lower', done: false }, doing);
+    const contents = await contentsFor(site, scene, [order.stable.digest, order.canary.digest], signal);
+    return decideShares(site, scene, { order, stage, canaryBp, contents, doing });
+  };
+  const after = await change(site, { doing, decide }, signal);
+  return readingAfter(site, after, signal);
+}
+
+interface Wanted {
+  readonly order: Order;
+  readonly stage: Stage;
+  readonly canaryBp: number;
+  readonly contents: BySlot<Release | null>;
+  readonly doing: string;
+}
+
+function decideShares(site: Site, scene: Scene, wanted: Wanted): Decision {
+  const { order, stage, canaryBp, contents, doing } = wanted;
+  const seats: Seats = {
+    stable: slotOf(contents, order.stable.digest, scene),
+    canary: slotOf(contents, order.canary.digest, scene),
+  };
+  const shares = slotShares(seats, canaryBp, order, doing);
+  const preview = previewFor(site, stage, seats);
+  const direction = directionOf(scene, seats, wanted);
+  const own = ownClaim(scene, order);
+  const isSaid = own !== null && own.fence === order.fence && sameStage(own.stage, stage) && own.canaryBp === canaryBp;
+  const isSet = sameShares(scene, shares) && scene.preview === (preview?.slot ?? null);
+  // A raise that was written once and changed by somebody else since is drift: not ours to raise again unasked.
+  const done = isSaid && (direction === 'raise' || isSet);
+  if (!admitted(site, scene, order, { direction, done }, doing)) return null;
+  if (direction === 'raise') mustBeSplittable(site, scene, doing);
+  const isSame = isSet && own !== null && sameStage(own.stage, stage) && own.canaryBp === canaryBp;
+  const slots = slotsAfter(contents, seats, order);
+  const fresh = claimFor(order, site.clock.now(), { stage, canaryBp, slots });
+  const kept = { since: isSame ? own.since : fresh.since, released: own?.released ?? false };
+  return { claim: { ...fresh, ...kept }, shares, preview, urgent: direction === 'lower' };
+}
+
+/** Raise: more than the canary has now, or more than this rollout ever asked for. */
+function directionOf({ claim, shares }: Scene, { canary }: Seats, { order, canaryBp }: Wanted): Direction {
+  const present = canary === null ? 0 : shares.bySlot[canary];
+  const planned = claim !== null && isOwn(claim, order) ? claim.canaryBp : present;
+  return canaryBp > Math.min(present, planned) ? 'raise' : 'lower';
+}
+
+function slotShares(seats: Seats, canaryBp: number, order: Order, doing: string): BySlot<number> {
+  const { stable, canary } = seats;
+  const lost =
+    canaryBp > 0 && canary === null ? order.canary : canaryBp < 10_000 && stable === null ? order.stable : null;
+  if (lost !== null) {
+    throw new ProviderError({ code: 'missing', doing, detail: `${lost.label} is in neither slot` });
+  }
+  const canarySlot = canary ?? otherSlot(stable ?? 'a');
+  return canarySlot === 'a' ? { a: canaryBp, b: 10_000 - canaryBp } : { a: 10_000 - canaryBp, b: canaryBp };
+}
+
+function slotsAfter(contents: BySlot<Release | null>, seats: Seats, order: Order): StoredClaim['slots'] {
+  return {
+    ...contents,
+    ...(seats.stable !== null && { [seats.stable]: order.stable }),
+    ...(seats.canary !== null && { [seats.canary]: order.canary }),
+  };
+}
+
+/** Off while going back: in the same write that lowers the weight. */
+function previewFor(site: Site, stage: Stage, seats: Seats): Preview | null {
+  const { preview } = site.plan;
+  return preview === null || stage.kind === 'back' || seats.canary === null ? null : { ...preview, slot: seats.canary };
+}
+
+function sameShares(scene: Scene, shares: BySlot<number>): boolean {
+  const { bySlot, unknownBp } = scene.shares;
+  return unknownBp === 0 && bySlot.a === shares.a && bySlot.b === shares.b;
+}
+
+/** Lowering gives what is no slot nothing; raising beside it would promise a split that it spoils. */
+function mustBeSplittable(site: Site, scene: Scene, doing: string): void {
+  if (canSplit(scene.seat.proxy, site.slots)) return;
+  const detail = 'the proxy has upstreams that are no slot of this route: remove them';
+  throw new ProviderError({ code: 'conflict', doing, detail });
+}
+
+/** Absolute shares of exactly the order's releases, 10,000 in all. Throws `invalid`. */
+function canaryShare(order: Order, shares: readonly Share[]): number {
+  const known = [order.stable.digest, order.canary.digest];
+  const total = shares.reduce((sum, share) => sum + share.bp, 0);
+  const isSound = shares.every(({ digest, bp }) => known.includes(digest) && Number.isInteger(bp) && bp >= 0);
+  if (isSound && total === 10_000) {
+    return shares.reduce((sum, { digest, bp }) => (digest === order.canary.digest ? sum + bp : sum), 0);
+  }
+  throw new ProviderError({
+    code: 'invalid',
+    doing: `set ${order.canary.label}'s share`,
+    detail: 'shares must name the stable and the canary digest and be 10,000 basis points together',
+  });
+}
+
+/** Raises the fence and nothing else: weights, preview and stage stay byte for byte. */
+export async function raiseFence(site: Site, order: Order, signal?: AbortSignal): Promise<Reading> {
+  const doing = `raise the fence to ${order.fence}`;
+  const decide = (scene: Scene): Decision => {
+    const own = ownClaim(scene, order);
+    const done = own?.fence === order.fence;
+    if (!admitted(site, scene, order, { direction: 'lower', done }, doing)) return null;
+    const claim = own === null ? backClaim(site, scene, order) : { ...own, fence: order.fence };
+    return { claim, shares: 'keep', preview: 'keep', urgent: true };
+  };
+  const after = await change(site, { doing, decide }, signal);
+  return readingAfter(site, after, signal);
+}
+
+/** Where no claim of ours stood, the only way on is back. */
+function backClaim(site: Site, scene: Scene, order: Order): StoredClaim {
+  const slots = contentsOf(scene.claim, null);
+  const slot = slotOf(slots, order.canary.digest, scene);
+  const canaryBp = slot === null ? 0 : scene.shares.bySlot[slot];
+  return claimFor(order, site.clock.now(), { stage: { kind: 'back' }, canaryBp, slots });
+}
