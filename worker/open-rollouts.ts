@@ -12,31 +12,41 @@ export interface OpenRollout {
 
 export interface OpenRollouts {
   note(rollout: string, news: Partial<Omit<OpenRollout, 'rollout'>>): void;
+  /** It has ended: what its watch says in the next ten seconds, while it is being stopped, is not news. */
   forget(rollout: string): void;
   /** Those heard of in the last five minutes: another worker may have taken over a watch. */
   list(): readonly OpenRollout[];
 }
 
+interface Known {
+  readonly at: number;
+  /** `null` once it has ended. */
+  readonly facts: OpenRollout | null;
+}
+
 const most = 2_000;
 const staleMs = 300_000;
+const lastWordsMs = 10_000;
 
 export function createOpenRollouts(now: () => number): OpenRollouts {
   // In the order of the last news, so that the first is the one to drop.
-  const known = new Map<string, { readonly at: number; readonly facts: OpenRollout }>();
+  const known = new Map<string, Known>();
+  const put = (rollout: string, facts: OpenRollout | null): void => {
+    known.delete(rollout);
+    known.set(rollout, { at: now(), facts });
+    const [oldest] = known.keys();
+    if (known.size > most && oldest !== undefined) known.delete(oldest);
+  };
   return {
     note: (rollout, news) => {
-      const before = known.get(rollout)?.facts ?? { rollout, observed: null, findings: [], bake: null };
-      known.delete(rollout);
-      known.set(rollout, { at: now(), facts: { ...before, ...news } });
-      const [oldest] = known.keys();
-      if (known.size > most && oldest !== undefined) known.delete(oldest);
+      const before = known.get(rollout);
+      if (before?.facts === null && now() - before.at <= lastWordsMs) return;
+      put(rollout, { ...(before?.facts ?? { rollout, observed: null, findings: [], bake: null }), ...news });
     },
-    forget: (rollout) => {
-      known.delete(rollout);
-    },
+    forget: (rollout) => put(rollout, null),
     list: () => {
       for (const [rollout, { at }] of known) if (now() - at > staleMs) known.delete(rollout);
-      return [...known.values()].map(({ facts }) => facts);
+      return [...known.values()].flatMap(({ facts }) => facts ?? []);
     },
   };
 }

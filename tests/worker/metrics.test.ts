@@ -134,6 +134,19 @@ describe('the metrics of a worker', () => {
     expect(shown.filter((line) => line.startsWith('sluice_weight'))).toEqual([]);
   });
 
+  it('do not take the last words of a watch for news of a rollout that has ended, but those of its successor', async () => {
+    const { observer, sinks, lines, time } = open();
+    const weights = async () => (await lines()).filter((line) => line.startsWith('sluice_weight')).length;
+    observer.weights(rollout, observed);
+    await sinks.observer.ended.fn(info, { outcome: 'completed', tookMs: 60_000 });
+    time.now += 10_000;
+    observer.weights(rollout, observed);
+    expect(await weights()).toBe(0);
+    time.now += 1;
+    observer.weights(rollout, observed);
+    expect(await weights()).toBe(3);
+  });
+
   it('are not counted again when a workflow is replayed', () => {
     const { gateClosed, turnedBack, ended } = open().sinks.observer;
     expect([gateClosed, turnedBack, ended].map((sink) => sink.callDuringReplay)).toEqual([false, false, false]);

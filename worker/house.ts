@@ -1,0 +1,75 @@
+/** What a worker has before anything is started: the operator's files read and checked, the doors to the world open. */
+
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { createClock } from '../providers/clock.ts';
+import { createDirectory } from '../providers/directory/directory.ts';
+import { ProviderError } from '../providers/errors.ts';
+import { createHttp } from '../providers/http.ts';
+import type { Clock, Directory, Http, Secrets } from '../providers/ports.ts';
+import { createSecrets } from '../providers/secrets/secrets.ts';
+import type { WorkerConfig } from '../spec/worker-config.ts';
+import { checkSites } from './caddy-sites.ts';
+import { credentialsOf, directoryLoader, loadWorkerConfig } from './config.ts';
+import { createLog, type Log } from './logger.ts';
+import { bundlePath, payloadConverterPath } from './paths.ts';
+import { WorkerProblem } from './problem.ts';
+
+export interface House {
+  readonly config: WorkerConfig;
+  /** Values of the environment variables that credentials name. */
+  readonly credentials: ReadonlyMap<string, string>;
+  readonly log: Log;
+  readonly secrets: Secrets;
+  readonly directory: Directory;
+  /** Why the newest version of the directory's file is not in use; `null` when it is. */
+  readonly directoryProblem: () => string | null;
+  readonly clock: Clock;
+  readonly http: Http;
+}
+
+/** Throws `WorkerProblem` for everything that the operator must mend. */
+export async function openHouse(configFile: string): Promise<House> {
+  const { config, folder } = await loadWorkerConfig(configFile);
+  checkSites(config);
+  checkBuild();
+  const credentials = credentialsOf(config, process.env);
+  const secrets = await openSecrets(config, folder, [...credentials.values()]);
+  const log = createLog({ level: config.logs.level, redact: (line) => secrets.redact(line) });
+  const people = await openDirectory(path.resolve(folder, config.directory), log);
+  return { config, credentials, log, secrets, ...people, clock: createClock(), http: createHttp() };
+}
+
+function checkBuild(): void {
+  const lacking = [bundlePath, payloadConverterPath].filter((file) => !existsSync(file));
+  if (lacking.length === 0) return;
+  throw new WorkerProblem(`the workflow bundle is missing (${lacking.join(', ')}): run \`npm run build\``);
+}
+
+async function openSecrets({ secrets }: WorkerConfig, folder: string, alsoRedact: readonly string[]): Promise<Secrets> {
+  try {
+    return await createSecrets(
+      secrets.from === 'env'
+        ? { ...secrets, env: process.env, alsoRedact }
+        : { from: 'folder', path: path.resolve(folder, secrets.path), alsoRedact },
+    );
+  } catch (error) {
+    throw error instanceof ProviderError ? new WorkerProblem(error.message, { cause: error }) : error;
+  }
+}
+
+async function openDirectory(file: string, log: Log): Promise<Pick<House, 'directory' | 'directoryProblem'>> {
+  const load = directoryLoader(file);
+  await load();
+  let broken: string | null = null;
+  const directory = createDirectory({
+    load,
+    onBroken: (problem) => {
+      broken = problem;
+      if (problem === null) log.info({ file }, 'the directory is in order again');
+      else log.error({ file, problem }, 'the new directory is broken; the last good version stays in use');
+    },
+  });
+  await directory.identity();
+  return { directory, directoryProblem: () => broken };
+}

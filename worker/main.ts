@@ -1,0 +1,94 @@
+/** The worker process: wires everything, runs until it is told to stop, and stops gracefully. */
+
+import { createActivities } from '../activities/index.ts';
+import { createHealth, serveHealth, type Readiness } from './health.ts';
+import { openHouse, type House } from './house.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import { createPorts } from './ports.ts';
+import { createRollouts, createStateCounts } from './rollouts.ts';
+import { installRuntime, type SdkMetrics } from './runtime.ts';
+import { stopOnSignals } from './stop.ts';
+import { connectTemporal, temporalAddress, type TemporalDoor } from './temporal.ts';
+import { createWorkers, type Workers } from './workers.ts';
+
+export interface RunOptions {
+  /** Aborting it stops the worker gracefully, like SIGTERM. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Runs until SIGINT, SIGTERM or the signal; a second SIGINT or SIGTERM ends the process at once. Waits for a Temporal
+ * server that is away. Throws `WorkerProblem` for what the operator must mend, before anything is started.
+ */
+export async function runWorker(configFile: string, options: RunOptions = {}): Promise<void> {
+  const house = await openHouse(configFile);
+  const stop = new AbortController();
+  const forget = stopOnSignals(stop, house.log, options.signal);
+  try {
+    await serve(house, stop.signal);
+  } catch (error) {
+    if (!stop.signal.aborted || error !== stop.signal.reason) throw error;
+  } finally {
+    forget();
+    house.log.info('stopped');
+  }
+}
+
+/** What is there by now; metrics and health are served from the first moment. */
+interface Running {
+  door?: TemporalDoor;
+  workers?: Workers;
+  counts?: ReturnType<typeof createStateCounts>;
+}
+
+async function serve(house: House, stop: AbortSignal): Promise<void> {
+  const { config, log, clock, http } = house;
+  const temporal = temporalAddress(config.temporal);
+  const sdk = await installRuntime(log, http);
+  const running: Running = {};
+  const metrics = createMetrics({ now: () => clock.now(), states: async () => running.counts?.() ?? new Map() });
+  const app = createHealth({ metrics: () => allMetrics(metrics, sdk), readiness: () => readinessOf(running) });
+  const health = await serveHealth(app, config.listen);
+  log.info({ listen: config.listen, port: health.port }, 'metrics and health are served');
+  try {
+    running.door = await connectTemporal(temporal, { log, clock, signal: stop });
+    await work(house, running.door, running, metrics, stop);
+  } finally {
+    await running.door?.connection.close();
+    await health.close();
+  }
+}
+
+async function work(
+  house: House,
+  { client, connection, namespace }: TemporalDoor,
+  running: Running,
+  { observer, sinks }: Metrics,
+  stop: AbortSignal,
+): Promise<void> {
+  const { config, clock, log } = house;
+  const { taskQueue, heartbeatMs } = config;
+  running.counts = createStateCounts(client, () => clock.now());
+  const activities = createActivities(createPorts({ ...house, rollouts: createRollouts(client), observer }));
+  const workers = await createWorkers({ connection, namespace, taskQueue, heartbeatMs, activities, sinks });
+  running.workers = workers;
+  const onStop = (): void => workers.stop();
+  stop.addEventListener('abort', onStop, { once: true });
+  const ended = workers.run();
+  log.info({ taskQueue, namespace }, 'the worker polls');
+  // It may have been told to stop while it was being made.
+  if (stop.aborted) workers.stop();
+  await ended;
+}
+
+async function readinessOf({ door, workers }: Running): Promise<Readiness> {
+  return {
+    temporal: door === undefined ? 'not connected yet' : await door.problem(),
+    workers: workers === undefined ? 'not started yet' : workers.problem(),
+  };
+}
+
+async function allMetrics(metrics: Metrics, sdk: SdkMetrics): Promise<string> {
+  const [ours, theirs] = await Promise.all([metrics.text(), sdk.text()]);
+  return `${ours.trimEnd()}\n${theirs}`;
+}

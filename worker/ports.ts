@@ -1,0 +1,138 @@
+/** The real ports: every connection that the operator declared, by its name. */
+
+import type { Ports, Observer } from '../activities/ports.ts';
+import type { Reading, TargetPlan } from '../plan/target.ts';
+import { shortDigest } from '../plan/release.ts';
+import { formatBp } from '../plan/units.ts';
+import { ProviderError } from '../providers/errors.ts';
+import { createPrometheus, type PrometheusAuth } from '../providers/metrics/prometheus.ts';
+import { createNotifier } from '../providers/notify/notifier.ts';
+import type { Clock, Directory, Http, MetricsSource, Notice, Rollouts, Secrets, Target } from '../providers/ports.ts';
+import { createSmokeRunner } from '../providers/smoke/runner.ts';
+import { createCaddyTarget } from '../providers/targets/caddy/target.ts';
+import type { Auth, WorkerConfig } from '../spec/worker-config.ts';
+import { siteOf } from './caddy-sites.ts';
+import type { Log } from './logger.ts';
+
+export interface PortsOptions {
+  readonly config: WorkerConfig;
+  /** Values of the environment variables that credentials name. */
+  readonly credentials: ReadonlyMap<string, string>;
+  readonly clock: Clock;
+  readonly http: Http;
+  readonly directory: Directory;
+  /** Why the newest version of the directory's file is not in use; `null` when it is. */
+  readonly directoryProblem: () => string | null;
+  readonly secrets: Secrets;
+  readonly rollouts: Rollouts;
+  readonly observer: Observer;
+  readonly log: Log;
+}
+
+export function createPorts(options: PortsOptions): Ports {
+  const { config, clock, http, directory, secrets, rollouts, observer, log } = options;
+  const target = (plan: TargetPlan): Target => targetOf(options, plan);
+  const metrics = (connection: string): MetricsSource => metricsOf(options, connection);
+  return {
+    clock,
+    target,
+    metrics,
+    smoke: createSmokeRunner({ http, clock, secrets, allow: config.smoke.allow }),
+    directory,
+    secrets,
+    notifier: createNotifier({
+      http,
+      channels: config.notify,
+      redact: (text) => secrets.redact(text),
+      log: (notice) => tell(log, notice),
+    }),
+    rollouts,
+    observer,
+    connections: connectionsOf(options, target, metrics),
+  };
+}
+
+// ── Connections by name ──────────────────────────────────────────────────────────────────────────────────────────────
+
+type Kind = WorkerConfig['connections'][string]['kind'];
+
+/** A spec names a connection; what it means stands in the operator's file alone. */
+function declared<K extends Kind>(config: WorkerConfig, name: string, kind: K) {
+  const found = Object.hasOwn(config.connections, name) ? config.connections[name] : undefined;
+  if (found?.kind === kind) return found as Extract<typeof found, { kind: K }>;
+  const detail = found === undefined ? 'the operator declared no such connection' : `it is of kind ${found.kind}`;
+  throw new ProviderError({ code: 'missing', doing: `use connection ${name} for ${kind}`, detail });
+}
+
+function metricsOf({ config, credentials, http, clock }: PortsOptions, name: string): MetricsSource {
+  const { url, headers, auth } = declared(config, name, 'prometheus');
+  return createPrometheus({ url, headers, auth: auth === null ? null : authOf(auth, credentials), http, clock });
+}
+
+function authOf(auth: Auth, credentials: ReadonlyMap<string, string>): PrometheusAuth {
+  switch (auth.kind) {
+    case 'bearer':
+      return { kind: 'bearer', token: async () => valueOf(auth.token.env, credentials) };
+    case 'basic':
+      return { kind: 'basic', user: auth.user, password: async () => valueOf(auth.password.env, credentials) };
+  }
+}
+
+function valueOf(variable: string, credentials: ReadonlyMap<string, string>): string {
+  const value = credentials.get(variable);
+  if (value !== undefined) return value;
+  throw new ProviderError({ code: 'denied', doing: 'read credentials', detail: `${variable} is not set` });
+}
+
+function targetOf({ config, credentials, http, clock }: PortsOptions, plan: TargetPlan): Target {
+  const connection = siteOf(declared(config, plan.connection, plan.kind), plan, credentials);
+  return createCaddyTarget({ plan, connection, http, clock });
+}
+
+// ── For doctor ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+type Pinged = Ports['connections'][number];
+
+function connectionsOf(options: PortsOptions, target: Ports['target'], metrics: Ports['metrics']): readonly Pinged[] {
+  const declaredOnes = Object.entries(options.config.connections).flatMap(([name, connection]): Pinged[] => {
+    switch (connection.kind) {
+      case 'prometheus':
+        return [
+          {
+            name,
+            ping: async (signal) =>
+              metrics(name)
+                .ping(signal)
+                .then(() => 'Prometheus answers'),
+          },
+        ];
+      case 'caddy':
+        return Object.keys(connection.routes).map((route) => ({
+          name: `${name}, route ${route}`,
+          ping: async (signal) => {
+            const plan: TargetPlan = { kind: 'caddy', connection: name, route, preview: null, drainMs: 0 };
+            return wordsFor(await target(plan).read(signal));
+          },
+        }));
+    }
+  });
+  return [...declaredOnes, { name: 'directory', ping: () => pingDirectory(options) }];
+}
+
+function wordsFor({ shares, unknownBp }: Reading): string {
+  const parts = shares.map(({ digest, bp }) => `${formatBp(bp)} to ${shortDigest(digest)}`);
+  if (unknownBp > 0) parts.push(`${formatBp(unknownBp)} to a release that nobody knows`);
+  return parts.length === 0 ? 'answers; the route does not exist yet' : `answers: ${parts.join(', ')}`;
+}
+
+async function pingDirectory({ directory, directoryProblem }: PortsOptions): Promise<string> {
+  const identity = await directory.identity();
+  const problem = directoryProblem();
+  if (problem === null) return `read, identity ${identity}`;
+  const detail = `the last good version is in use, because the file is broken: ${problem}`;
+  throw new ProviderError({ code: 'invalid', doing: 'read the directory', detail });
+}
+
+function tell(log: Log, { rollout, severity, key, title, text }: Notice): void {
+  log.info({ rollout, severity, key, text }, title);
+}
