@@ -75,8 +75,9 @@ async function readiness(): Promise<{ status: number; body: unknown }> {
 
 const ready = () => waitFor(async () => (await readiness()).status === 200, { for: 'the worker', withinMs: 60_000 });
 
+/** Whole lines only: the worker may be writing one. */
 function logLines(): Record<string, unknown>[] {
-  const lines = readFileSync(worker.logFile, 'utf8').trim().split('\n');
+  const lines = readFileSync(worker.logFile, 'utf8').split('\n').slice(0, -1);
   return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 
