@@ -20,6 +20,7 @@ import { timelineCommand } from './commands/timeline.ts';
 import { validateCommand } from './commands/validate.ts';
 import { watchCommand } from './commands/watch.ts';
 import { withdrawCommand } from './commands/withdraw.ts';
+import { workerCommand } from './commands/worker.ts';
 import { Context, type Globals } from './context.ts';
 import type { Io } from './io.ts';
 
@@ -51,7 +52,7 @@ export function createProgram(io: Io): { readonly program: Program; readonly con
 
 function addCommands(program: Program, context: Context): void {
   const groups = {
-    'Before a rollout:': [initCommand, validateCommand, setupCommand, doctorCommand, planCommand],
+    'Before a rollout:': [initCommand, validateCommand, setupCommand, workerCommand, doctorCommand, planCommand],
     'Run and watch:': [startCommand, listCommand, statusCommand, explainCommand, watchCommand, timelineCommand],
     'Answer a gate:': [approveCommand, rejectCommand, withdrawCommand],
     'Stop and go on:': [pauseCommand, resumeCommand, stepBackCommand, abortCommand],
