@@ -35,7 +35,7 @@ export interface World {
   stop(): Promise<void>;
 }
 
-export interface TargetChange {
+interface TargetChange {
   readonly plan?: Partial<CaddyTargetPlan>;
   readonly route?: Partial<CaddyConnection['route']>;
   readonly persistence?: CaddyConnection['persistence'];
@@ -47,7 +47,7 @@ export interface TargetChange {
 /** What a world starts from: the routes of its one server. */
 export type Routes = (slots: World['slots'], publicPort: number) => Promise<unknown> | readonly unknown[];
 
-export const plainRoute: Routes = ({ a }) => [
+const plainRoute: Routes = ({ a }) => [
   { match: [{ host: [host] }], handle: [{ handler: 'reverse_proxy', upstreams: [{ dial: a }] }], terminal: true },
 ];
 
@@ -132,7 +132,7 @@ export function sharesOf(canaryBp: number): { digest: string; bp: number }[] {
 
 // ── The hook ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-export interface TinyHook {
+interface TinyHook {
   readonly url: string;
   /** `METHOD path` of every call that acted or tried to. */
   readonly calls: readonly string[];

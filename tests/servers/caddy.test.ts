@@ -99,6 +99,21 @@ describe('shares', () => {
     expect(shareOf(await target.setWeights(orderOf(3), sharesOf(2500), step(1)), canary.digest)).toBe(2500);
   });
 
+  it('carry the time of their last change: a new number for the same weight does not restart a bake', async () => {
+    const [begun, target] = await deployed();
+    const since = async () => (await target.read()).claim?.since;
+    const atDeploy = await since();
+    await target.setWeights(orderOf(2), sharesOf(500), step(0));
+    const atStep = await since();
+    await target.setWeights(orderOf(3), sharesOf(500), step(0));
+    await target.raiseFence(orderOf(4));
+    expect(await since()).toBe(atStep);
+    expect(atStep).toBeGreaterThan(atDeploy ?? Infinity);
+    await handWeights(begun, [9, 1]);
+    await target.setWeights(orderOf(5), sharesOf(500), step(0));
+    expect(await since()).toBeGreaterThan(atStep ?? Infinity);
+  });
+
   it('above plan are put back by the number that stands there already', async () => {
     const [begun, target] = await deployed();
     await target.setWeights(orderOf(2), sharesOf(500), step(0));
@@ -170,6 +185,15 @@ describe('the fence', () => {
     await target.deploy(orderOf(4, next));
     expect((await target.read()).claim).toMatchObject({ run: 'run-2', fence: 4, released: false });
     expect(await begun.count(50)).toEqual({ v1: 50 });
+  });
+
+  it('of a rollout that ended without letting go is taken over by the next number only', async () => {
+    const [, target] = await deployed();
+    const later = { rollout: 'rollout/production/shop', run: 'run-9' };
+    expect((await errorOf(target.deploy(orderOf(3, later)))).code).toBe('fenced');
+    await target.deploy(orderOf(2, later));
+    expect((await target.read()).claim).toMatchObject({ ...later, fence: 2 });
+    expect((await errorOf(target.setWeights(orderOf(9), sharesOf(0), back))).code).toBe('fenced');
   });
 
   it('never goes down and has one owner when twenty rollouts claim at once', async () => {
@@ -448,6 +472,15 @@ describe('the slots', () => {
     const error = await errorOf(begun.target().deploy(orderOf(1)));
     expect(error).toMatchObject({ code: 'fenced', fence: 40 });
     expect((await begun.target().read()).claim).toMatchObject({ fence: 1, stage: { kind: 'deployed' } });
+    expect(await begun.target().deploy(orderOf(41))).toMatchObject({ name: 'b', ready: true });
+  });
+
+  it('that got traffic by hand are not deployed into again', async () => {
+    const [begun, target] = await deployed();
+    await handWeights(begun, [1, 1]);
+    expect((await errorOf(target.deploy(orderOf(1)))).code).toBe('conflict');
+    expect((await errorOf(target.deploy(orderOf(2)))).code).toBe('invalid');
+    expect(begun.hook.calls).toEqual(['PUT /slots/b']);
   });
 
   it('with a release that fails to start end the deployment at once', async () => {

@@ -9,7 +9,7 @@ const maxBytes = 16 * 1024 * 1024;
 /** Waits between tries of a read: Caddy drops admin connections while it changes its configuration. */
 const readWaits = [20, 60, 180, 400];
 
-export interface Versioned {
+interface Versioned {
   readonly value: JsonValue;
   /** For `If-Match`: holds the path and the hash of what was read. */
   readonly etag: string;

@@ -6,7 +6,7 @@ import { type CaddyRoute, slotNames } from './connection.ts';
 import { entriesOf, isObject, type JsonObject, objectsOf, textsOf } from './json.ts';
 import { dialsOf } from './split.ts';
 
-export interface Found {
+interface Found {
   /** Below `/config/apps/http/servers/`. */
   readonly path: string;
   readonly route: JsonObject;

@@ -46,7 +46,7 @@ export async function stable(site: Site, scene: Scene, signal?: AbortSignal): Pr
   return contents[slot] ?? refuse(`slot ${slot} has all traffic and nobody knows its release; ${why}`);
 }
 
-export function readingOf(scene: Scene, contents: BySlot<Release | null>, instances: readonly Instance[]): Reading {
+function readingOf(scene: Scene, contents: BySlot<Release | null>, instances: readonly Instance[]): Reading {
   const { bySlot, unknownBp } = scene.shares;
   const shares: Share[] = [];
   let nobodyKnows = unknownBp;
@@ -59,7 +59,7 @@ export function readingOf(scene: Scene, contents: BySlot<Release | null>, instan
 }
 
 /** The slots as places. A hook that does not answer is no reason to call what answers itself dead: going back must not need it. */
-export async function instancesOf(
+async function instancesOf(
   site: Site,
   claim: StoredClaim | null,
   hook: HookAnswer,

@@ -55,7 +55,7 @@ export function createCaddyTarget({ plan, connection, http, clock }: CaddyTarget
 }
 
 /** What any Caddy can do under a plan; needs no network. */
-export function capabilitiesOf(plan: CaddyTargetPlan): TargetCapabilities {
+function capabilitiesOf(plan: CaddyTargetPlan): TargetCapabilities {
   return {
     granularityBp: 1,
     fenced: true,

@@ -6,7 +6,7 @@ import type { JsonObject } from '../../../../providers/targets/caddy/json.ts';
 
 export const slots = { a: '127.0.0.1:8001', b: '127.0.0.1:8002' };
 export const stable = { digest: `sha256:${'a'.repeat(64)}`, label: 'v1', image: 'registry.example/web' };
-export const canary = { digest: `sha256:${'b'.repeat(64)}`, label: 'v2', image: 'registry.example/web' };
+const canary = { digest: `sha256:${'b'.repeat(64)}`, label: 'v2', image: 'registry.example/web' };
 
 export const claim: StoredClaim = {
   rollout: 'rollout/production/web',
