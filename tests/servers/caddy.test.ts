@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -743,9 +743,11 @@ function holdUp({ admin }: World, fence: number, ms: number): { readonly arrived
 }
 
 async function adapt(caddyfile: string): Promise<unknown> {
-  const file = join(mkdtempSync(join(tmpdir(), 'sluice-caddyfile-')), 'Caddyfile');
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-caddyfile-'));
+  const file = join(folder, 'Caddyfile');
   writeFileSync(file, caddyfile);
   const { stdout } = await promisify(execFile)(await locate('caddy'), ['adapt', '--config', file]);
+  rmSync(folder, { recursive: true });
   const adapted = JSON.parse(stdout) as { apps: { http: { servers: { srv0: { routes: unknown } } } } };
   return adapted.apps.http.servers.srv0.routes;
 }
