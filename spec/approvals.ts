@@ -8,7 +8,7 @@ import { ratio, span, weight } from './values.ts';
 const roles = z.array(id).min(1);
 
 /** One quorum clause; all clauses of a gate must hold. */
-export const clause = z.union([
+const clause = z.union([
   z.strictObject({ allOf: roles }).transform(({ allOf }): Clause => ({ kind: 'all-of', roles: allOf })),
   z.strictObject({ anyOf: roles }).transform(({ anyOf }): Clause => ({ kind: 'any-of', roles: anyOf })),
   z.strictObject({ onePer: roles }).transform(({ onePer }): Clause => ({ kind: 'one-per', roles: onePer })),
@@ -58,7 +58,7 @@ const promoteGate = z.strictObject({
   onExpiry: laterExpiry,
 });
 
-export const gate = z.discriminatedUnion('at', [startGate, stepGate, promoteGate]);
+const gate = z.discriminatedUnion('at', [startGate, stepGate, promoteGate]);
 
 export const approvals = z.strictObject({
   gates: z.array(gate).default([]),

@@ -32,12 +32,6 @@ export const line = expecting(
   'of 1 to 200 characters',
 );
 
-export const digest = expecting(
-  z.string().regex(/^sha256:[0-9a-f]{64}$/),
-  'a digest',
-  'of "sha256:" and 64 hex digits',
-);
-
 /** An image repository without tag and digest. */
 export const imageName = expecting(
   z

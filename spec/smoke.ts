@@ -52,7 +52,7 @@ const expectation = z.strictObject({
   within: span.nullable().default(null).describe('Slowest acceptable answer.'),
 });
 
-export const smokeRequest = z.strictObject({
+const smokeRequest = z.strictObject({
   name: id,
   get: requestPath.optional(),
   head: requestPath.optional(),

@@ -12,7 +12,7 @@ import { Source, type Place } from './source.ts';
 const mostProblems = 500;
 
 /** Larger files are refused unread. */
-export const maxFileBytes = 1024 * 1024;
+const maxFileBytes = 1024 * 1024;
 
 export type ReadResult<T> =
   | { readonly ok: true; readonly value: T; readonly warnings: readonly Problem[]; readonly locate: Locate }

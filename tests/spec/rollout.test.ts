@@ -174,6 +174,16 @@ describe('a broken spec', () => {
       ['smoke.suites.basic.requests[0].get: variable "sid" is not captured before'],
     ],
     [
+      'a variable in what is expected',
+      request('{ name: a, get: /x, expect: { json: { id: "{{id}}" } } }'),
+      ['smoke.suites.basic.requests[0].expect.json.id: variable "id" is not captured before'],
+    ],
+    [
+      'a secret in what is expected',
+      request('{ name: a, get: /x, expect: { json: { id: "{{secret:ID}}" } } }'),
+      ['smoke.suites.basic.requests[0].expect.json.id: secrets are only for smoke requests'],
+    ],
+    [
       'a request without a method',
       request('{ name: a }'),
       ['smoke.suites.basic.requests[0]: the request has no method'],
