@@ -5,7 +5,7 @@ import type { Finding } from './issues.ts';
 import { wordsFor } from './expectations.ts';
 import { didYouMean } from './nearest.ts';
 import { smokeMethods, smokeRunPattern } from './smoke.ts';
-import { secretOf, slotsOf } from './template.ts';
+import { secretOf, slotsOf, type Slot } from './template.ts';
 import { duplicates } from './unique.ts';
 
 export function checkSmoke(root: Cursor): readonly Finding[] {
@@ -88,10 +88,8 @@ function checkSuite(suite: Cursor): readonly Finding[] {
       requests.map((request) => request.at('name')),
       'request',
     ),
-    ...requests.flatMap((request, index) => [
-      ...checkRequest(request),
-      ...checkVariables(request, requests.slice(0, index), requests.slice(index)),
-    ]),
+    ...requests.flatMap(checkRequest),
+    ...checkVariables(requests),
   ];
 }
 
@@ -122,30 +120,42 @@ function checkRequest(request: Cursor): readonly Finding[] {
   return findings;
 }
 
-function checkVariables(request: Cursor, before: readonly Cursor[], after: readonly Cursor[]): readonly Finding[] {
-  const known = new Set(before.flatMap((earlier) => Object.keys(capturesOf(earlier))));
-  return templatedTexts(request).flatMap((place) =>
-    slotsOf(place.text() ?? '').flatMap(({ name, offset }): readonly Finding[] => {
-      const secret = secretOf(name);
-      if (secret !== null ? /^[A-Za-z_]\w{0,63}$/.test(secret) : known.has(name)) return [];
-      if (secret !== null)
-        return [
-          { path: place.path, at: offset, message: 'no name of a secret', expected: 'such as {{secret:LOG_TOKEN}}' },
-        ];
-      const later = after.find((other) => Object.hasOwn(capturesOf(other), name));
-      const message = `variable ${JSON.stringify(name.slice(0, 60))} is not captured before`;
-      const expected = known.size === 0 ? 'a variable that an earlier request captures' : wordsFor([...known]);
-      const hint =
-        later === undefined
-          ? didYouMean(name, [...known])
-          : `request "${later.at('name').text() ?? ''}" captures it, too late`;
-      return [{ path: place.path, at: offset, message, expected, ...(hint === undefined ? {} : { hint }) }];
-    }),
-  );
+/** Goes through the requests in their order and remembers what each captures. */
+function checkVariables(requests: readonly Cursor[]): readonly Finding[] {
+  const known = new Set<string>();
+  return requests.flatMap((request, index) => {
+    const findings = templatedTexts(request).flatMap((place) =>
+      slotsOf(place.text() ?? '').flatMap((slot) => checkSlot(place, slot, known, requests.slice(index))),
+    );
+    for (const name of capturesOf(request)) known.add(name);
+    return findings;
+  });
 }
 
-function capturesOf(request: Cursor): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(request.at('capture').entries());
+function checkSlot(
+  place: Cursor,
+  slot: Slot,
+  known: ReadonlySet<string>,
+  after: readonly Cursor[],
+): readonly Finding[] {
+  const { name, offset } = slot;
+  const secret = secretOf(name);
+  if (secret !== null ? /^[A-Za-z_]\w{0,63}$/.test(secret) : known.has(name)) return [];
+  const at = { path: place.path, at: offset };
+  if (secret !== null) return [{ ...at, message: 'no name of a secret', expected: 'such as {{secret:LOG_TOKEN}}' }];
+  const later = after.find((other) => capturesOf(other).includes(name));
+  const message = `variable ${JSON.stringify(name.slice(0, 60))} is not captured before`;
+  const expected = known.size === 0 ? 'a variable that an earlier request captures' : wordsFor([...known]);
+  const tooLate = `request "${later?.at('name').text() ?? ''}" captures it, too late`;
+  const hint = later === undefined ? didYouMean(name, [...known]) : tooLate;
+  return [{ ...at, message, expected, ...(hint === undefined ? {} : { hint }) }];
+}
+
+function capturesOf(request: Cursor): readonly string[] {
+  return request
+    .at('capture')
+    .entries()
+    .map(([name]) => name);
 }
 
 /** Every text of a request that is filled in before it is sent. */

@@ -24,24 +24,21 @@ type Issue = z.core.$ZodIssue;
 /** All findings of one failed parse of `data`. */
 export function findingsOf(issues: readonly Issue[], schema: z.core.$ZodType, data: unknown): readonly Finding[] {
   const flat = issues.flatMap((issue) => flatten(issue, data, []));
-  const unknownKeys = flat.flatMap((issue) =>
-    issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...pathOf(issue), key]) : [],
-  );
+  const misspelt = new Set(flat.flatMap((issue) => meantKeys(issue, schema, data)));
   return flat
-    .filter((issue) => !isMisspelt(issue, unknownKeys, schema, data))
+    .filter((issue) => valueAt(data, pathOf(issue)) !== undefined || !misspelt.has(formatPath(pathOf(issue))))
     .flatMap((issue) => explain(issue, schema, data));
 }
 
-/** A missing key whose misspelt form is there is one problem, not two. */
-function isMisspelt(issue: Issue, unknownKeys: readonly Path[], schema: z.core.$ZodType, data: unknown): boolean {
-  if (issue.code === 'unrecognized_keys' || valueAt(data, pathOf(issue)) !== undefined) return false;
-  const parent = pathOf(issue).slice(0, -1);
-  const key = issue.path.at(-1);
-  return unknownKeys.some(
-    (unknownKey) =>
-      formatPath(unknownKey.slice(0, -1)) === formatPath(parent) &&
-      nearest(String(unknownKey.at(-1)), keysAt(schema, data, parent)) === key,
-  );
+/** Paths of the keys that unknown ones stand for: a missing key whose misspelt form is there is one problem, not two. */
+function meantKeys(issue: Issue, schema: z.core.$ZodType, data: unknown): readonly string[] {
+  if (issue.code !== 'unrecognized_keys') return [];
+  const parent = pathOf(issue);
+  const valid = keysAt(schema, data, parent);
+  return issue.keys.flatMap((key) => {
+    const meant = nearest(key, valid);
+    return meant === null ? [] : [formatPath([...parent, meant])];
+  });
 }
 
 /** A union's own issue says little: take the issues of the member that fits best. */
@@ -71,7 +68,10 @@ function unfitness(errors: readonly Issue[]): number {
 
 function explain(issue: Issue, schema: z.core.$ZodType, data: unknown): readonly Finding[] {
   const path = pathOf(issue);
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(path, key, schema, data));
+  if (issue.code === 'unrecognized_keys') {
+    const valid = keysAt(schema, data, path);
+    return issue.keys.map((key) => unknownKey(path, key, valid));
+  }
   if (issue.code === 'invalid_key') return [badKey(path, schema, data)];
   if (issue.code === 'invalid_union' && issue.errors.length === 0) return [badTag(issue, path, schema, data)];
   const value = valueAt(data, path);
@@ -95,8 +95,7 @@ function explain(issue: Issue, schema: z.core.$ZodType, data: unknown): readonly
   ];
 }
 
-function unknownKey(parent: Path, key: string, schema: z.core.$ZodType, data: unknown): Finding {
-  const valid = keysAt(schema, data, parent);
+function unknownKey(parent: Path, key: string, valid: readonly string[]): Finding {
   const path = [...parent, key];
   const name = JSON.stringify(key.slice(0, 60));
   if (valid.includes(key)) return { path, at: 'key', message: `${name} cannot stand beside the other keys here` };

@@ -51,12 +51,17 @@ export class Source {
       lineCounter: this.#lines,
       prettyErrors: false,
       stringKeys: true,
+      uniqueKeys: false,
       logLevel: 'error',
     });
-    this.complaints = [...this.#document.errors, ...this.#document.warnings].map(({ pos, code, message }) => ({
-      offset: pos[0],
-      message: wordsOf(code, message),
-    }));
+    const { errors, warnings } = this.#document;
+    this.complaints = [
+      ...[...errors, ...warnings].map(({ pos, code, message }) => ({
+        offset: pos[0],
+        message: wordsOf(code, message),
+      })),
+      ...repeatedKeys(this.#document),
+    ];
     this.#secrets = secretsOf(this.#document);
   }
 
@@ -150,6 +155,23 @@ export function maskSecrets(text: string): string {
   return text.replace(secretText, (found) => '*'.repeat(found.length));
 }
 
+/** The parser's own check compares every key with every other. */
+function repeatedKeys(document: Document): readonly Complaint[] {
+  const complaints: Complaint[] = [];
+  visit(document, {
+    Map(_, map) {
+      const seen = new Set<unknown>();
+      for (const { key } of map.items) {
+        if (!isScalar(key)) continue;
+        if (seen.has(key.value))
+          complaints.push({ offset: key.range?.[0] ?? 0, message: 'this key stands twice in the same mapping' });
+        seen.add(key.value);
+      }
+    },
+  });
+  return complaints;
+}
+
 function secretsOf(document: Document): (readonly [number, number])[] {
   const ranges: (readonly [number, number])[] = [];
   visit(document, {
@@ -190,6 +212,5 @@ function rawOffset(raw: string, type: string, value: string, offset: number): nu
 /** Better words where the parser speaks to programmers. */
 function wordsOf(code: string, message: string): string {
   if (code === 'MULTIPLE_DOCS') return 'the file holds several documents, one is expected';
-  if (code === 'DUPLICATE_KEY') return 'this key stands twice in the same mapping';
   return `YAML: ${message}`;
 }

@@ -55,6 +55,13 @@ describe('a plan', () => {
     ]);
   });
 
+  test('reminds at every share once, in the order of time', () => {
+    const escalate = [90, 50, 90].map((percent) => `{ at: ${percent}%, remind: missing }`).join(', ');
+    const gate = `{ id: go, at: start, require: [{ allOf: [sre] }], escalate: [${escalate}] }`;
+    const text = `${example('minimal.yaml')}people: { roles: [sre] }\napprovals: { gates: [${gate}] }\n`;
+    expect(planOf(specOf(text)).gates[0]?.remindAt).toEqual([0.5, 0.9]);
+  });
+
   test('asks a gate without steps before every step, and one with steps before those', () => {
     const gates = `approvals: { gates: [
       { id: all, at: before-step, require: [{ allOf: [sre] }] },
