@@ -2,6 +2,7 @@
 
 import type { CancellationScope } from '@temporalio/workflow';
 import { condition, log, proxySinks, workflowInfo } from '@temporalio/workflow';
+import { closeRequest } from '../approvals/request-life.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { TurnBack } from '../plan/phases.ts';
 import { reasonOf } from '../plan/phases.ts';
@@ -174,6 +175,7 @@ export class Run {
     this.state.turn = turn;
     this.state.paused = null;
     this.state.held = null;
+    this.state.requests = this.state.requests.map(closeRequest);
     observer.turnedBack({ reason: turn.kind, fromBp: this.state.acceptedBp ?? this.state.requestedBp });
     this.note('turned-back', `going back: ${reasonOf(turn)}`);
   }
