@@ -15,6 +15,7 @@ describe('the command line', () => {
         "init",
         "validate",
         "setup",
+        "worker",
         "doctor",
         "plan",
         "start",
