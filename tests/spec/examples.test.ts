@@ -1,0 +1,42 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { renderProblems } from '../../spec/diagnostics.ts';
+import { parseDirectory } from '../../spec/directory.ts';
+import { parseSpec } from '../../spec/rollout.ts';
+import { parseWorkerConfig } from '../../spec/worker-config.ts';
+
+const folder = new URL('../../examples/', import.meta.url);
+const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.yaml'));
+
+/** The reader for a file of its kind. */
+function readerOf(text: string) {
+  const kind = /^kind: (\w+)/m.exec(text)?.[1];
+  if (kind === 'Worker') return parseWorkerConfig;
+  return kind === 'Directory' ? parseDirectory : parseSpec;
+}
+
+test('there are files of every kind to copy', () => {
+  expect(names).toEqual(expect.arrayContaining(['minimal.yaml', 'shop.yaml', 'worker.yaml', 'directory.yaml']));
+});
+
+test.each(names)('examples/%s has no problem and no warning', (name) => {
+  const text = readFileSync(new URL(name, folder), 'utf8');
+  const result = readerOf(text)(text, name);
+  expect(renderProblems(result.ok ? result.warnings : result.problems)).toBe('');
+});
+
+test('the roles and connections that the specs name are in the operator’s files beside them', () => {
+  const read = (name: string) => readFileSync(new URL(name, folder), 'utf8');
+  const [spec, worker, directory] = [
+    parseSpec(read('shop.yaml'), 'shop.yaml'),
+    parseWorkerConfig(read('worker.yaml'), 'worker.yaml'),
+    parseDirectory(read('directory.yaml'), 'directory.yaml'),
+  ];
+  if (!spec.ok || !worker.ok || !directory.ok) throw new Error('unreadable examples');
+  const { connections } = worker.value;
+  const edge = connections[spec.value.target.connection];
+  expect(edge?.kind === 'caddy' && Object.keys(edge.routes)).toContain(spec.value.target.route);
+  expect(Object.keys(connections)).toContain(spec.value.metrics?.connection);
+  const held = new Set(Object.values(directory.value.people).flatMap((person) => person.roles));
+  expect([...held]).toEqual(expect.arrayContaining([...spec.value.people.roles]));
+});
