@@ -114,4 +114,17 @@ describe('a world', () => {
     const states = await web.slotStates();
     expect(states).toMatchObject({ a: { state: 'running', fence: 0 }, b: { state: 'running', fence: 1 } });
   });
+
+  it('runs the worker as a process that can be killed, and the command line against it', async () => {
+    const worker = await world.startWorker();
+    const { code, stdout } = await world.sluice(['doctor']);
+    expect({ code, stdout }).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/edge, route web +answers/) as string,
+    });
+
+    await worker.kill();
+    expect(worker.ended()).toBe('signal SIGKILL');
+    expect(await isUp(`${worker.url}/healthz`)).toBe(false);
+  });
 });
