@@ -1,15 +1,15 @@
 /** Answers the questions that only the worker can answer; nothing is touched. */
 
-import { cancellationSignal } from '@temporalio/activity';
 import { ProviderError } from '../providers/errors.ts';
 import type { DoctorCheck, InspectAnswer, InspectQuestion } from './contract.ts';
 import type { Ports } from './ports.ts';
 import { preflight } from './preflight.ts';
+import { attemptSignal } from './signal.ts';
 
 export function createInspect(ports: Ports): (question: InspectQuestion) => Promise<InspectAnswer> {
   return async (question) => {
     try {
-      return await answer(ports, question, cancellationSignal());
+      return await answer(ports, question, attemptSignal());
     } catch (error) {
       if (!(error instanceof ProviderError)) throw error;
       return { kind: 'problem', code: error.code, message: error.message };

@@ -1,9 +1,10 @@
 /** What every effect has in common: heartbeats while it runs, its result counted, provider errors as typed failures. */
 
-import { Context, activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
+import { Context, activityInfo, heartbeat } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { ProviderError } from '../providers/errors.ts';
 import type { Ports } from './ports.ts';
+import { attemptSignal } from './signal.ts';
 
 const tickMs = 1_000;
 
@@ -50,7 +51,7 @@ async function beating<Answer>(
     if (!over.signal.aborted) throw error;
   });
   try {
-    return await body(cancellationSignal());
+    return await body(attemptSignal());
   } finally {
     over.abort(new Error('done'));
     await ticking;

@@ -8,6 +8,7 @@ import { playRound, type Round } from './watch-round.ts';
 import { everyOf, nextPollAt } from './watch-schedule.ts';
 import { createScheduledSmoke } from './watch-smoke.ts';
 import { createWorld } from './watch-world.ts';
+import { attemptSignal } from './signal.ts';
 
 /** Without a heartbeat time-out nobody waits for heartbeats, but people still read them. */
 const defaultTickMs = 5_000;
@@ -42,7 +43,7 @@ interface Desk {
 
 async function watch(ports: Ports, input: WatchInput, desk: Desk, isFirst: boolean): Promise<WatchReport> {
   const { clock, observer } = ports;
-  const signal = Context.current().cancellationSignal;
+  const signal = attemptSignal();
   const segmentEnd = clock.now() + input.segmentMs;
   const smoke = createScheduledSmoke(ports, input);
   const watching = { world: createWorld(ports, input, signal), smoke, input };

@@ -19,7 +19,7 @@ import { complaints, renderSummary, type Summary } from './summary.ts';
 
 const folder = inProject('.demo');
 const names: readonly ScenarioName[] = ['good', 'bad', 'rejected', 'crash'];
-const load = { ratePerSecond: 100, maxSeconds: 230 };
+const load = { ratePerSecond: 100, maxSeconds: 900 };
 const baselineMs = 6_000;
 
 /** Marks on the way that only the demo itself knows. */

@@ -44,7 +44,7 @@ export async function play(
     await answerGates(world, scenario, answer.status);
     return answer.status.outcome === null ? null : answer.status;
   };
-  return waitFor(look, { for: `rollout ${name} to end`, withinMs: 180_000, everyMs: 250 });
+  return waitFor(look, { for: `rollout ${name} to end`, withinMs: 300_000, everyMs: 250 });
 }
 
 /** Everybody who is still awaited answers, one by one. */
