@@ -182,7 +182,10 @@ function observerOf(series: Series, open: OpenRollouts): Observer {
     weights: (rollout, observed) => open.note(rollout, { observed }),
     findings: (rollout, findings) => open.note(rollout, { findings }),
     bake: (rollout, validMs, elapsedMs) => open.note(rollout, { bake: { validMs, elapsedMs } }),
-    zero: (_rollout, ms) => series.secondsToZero.observe(ms / 1_000),
+    zero: (rollout, ms) => {
+      series.secondsToZero.observe(ms / 1_000);
+      open.zeroed(rollout);
+    },
     smoke: (_rollout, _suite, passed) => series.smoke.inc({ result: passed ? 'passed' : 'failed' }),
     notice: (channel, ok) => series.notices.inc({ channel, result: ok ? 'delivered' : 'failed' }),
   };

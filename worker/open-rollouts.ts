@@ -12,6 +12,8 @@ export interface OpenRollout {
 
 export interface OpenRollouts {
   note(rollout: string, news: Partial<Omit<OpenRollout, 'rollout'>>): void;
+  /** Zero was read back: nothing is asked for and accepted any more, and no bake goes on. */
+  zeroed(rollout: string): void;
   /** It has ended: what its watch says in the next ten seconds, while it is being stopped, is not news. */
   forget(rollout: string): void;
   /** Those heard of in the last five minutes: another worker may have taken over a watch. */
@@ -37,11 +39,17 @@ export function createOpenRollouts(now: () => number): OpenRollouts {
     const [oldest] = known.keys();
     if (known.size > most && oldest !== undefined) known.delete(oldest);
   };
+  const note: OpenRollouts['note'] = (rollout, news) => {
+    const before = known.get(rollout);
+    if (before?.facts === null && now() - before.at <= lastWordsMs) return;
+    put(rollout, { ...(before?.facts ?? { rollout, observed: null, findings: [], bake: null }), ...news });
+  };
   return {
-    note: (rollout, news) => {
-      const before = known.get(rollout);
-      if (before?.facts === null && now() - before.at <= lastWordsMs) return;
-      put(rollout, { ...(before?.facts ?? { rollout, observed: null, findings: [], bake: null }), ...news });
+    note,
+    zeroed: (rollout) => {
+      const before = known.get(rollout)?.facts?.observed ?? null;
+      const observed = before === null ? null : { ...before, requestedBp: 0, acceptedBp: 0, share: null };
+      note(rollout, { observed, bake: null });
     },
     forget: (rollout) => put(rollout, null),
     list: () => {

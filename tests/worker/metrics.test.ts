@@ -134,6 +134,17 @@ describe('the metrics of a worker', () => {
     expect(shown.filter((line) => line.startsWith('sluice_weight'))).toEqual([]);
   });
 
+  it('show weight zero and no bake once zero was read back', async () => {
+    const { observer, lines } = open();
+    observer.weights(rollout, observed);
+    observer.bake(rollout, 1_000, 1_000);
+    observer.zero(rollout, 420);
+    expect((await lines()).filter((line) => /^sluice_(weight|bake)/.test(line))).toEqual([
+      `sluice_weight{rollout="${rollout}",kind="requested"} 0`,
+      `sluice_weight{rollout="${rollout}",kind="accepted"} 0`,
+    ]);
+  });
+
   it('do not take the last words of a watch for news of a rollout that has ended, but those of its successor', async () => {
     const { observer, sinks, lines, time } = open();
     const weights = async () => (await lines()).filter((line) => line.startsWith('sluice_weight')).length;
