@@ -1,5 +1,6 @@
 /** The worker process: wires everything, runs until it is told to stop, and stops gracefully. */
 
+import { setMaxListeners } from 'node:events';
 import { createActivities } from '../activities/index.ts';
 import { createHealth, serveHealth, type Readiness } from './health.ts';
 import { openHouse, type House } from './house.ts';
@@ -16,12 +17,16 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
+const mostListeners = 200;
+
 /**
  * Runs until SIGINT, SIGTERM or the signal; a second SIGINT or SIGTERM ends the process at once. Waits for a Temporal
  * server that is away. Throws `WorkerProblem` for what the operator must mend, before anything is started.
  */
 export async function runWorker(configFile: string, options: RunOptions = {}): Promise<void> {
   const house = await openHouse(configFile);
+  // One activity's signal serves all its requests at once; Node's ten would print warnings between the log lines.
+  setMaxListeners(mostListeners);
   const stop = new AbortController();
   const forget = stopOnSignals(stop, house.log, options.signal);
   try {

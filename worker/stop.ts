@@ -8,7 +8,7 @@ const forcedExitCode = 1;
 /** Aborts `stop` on the first signal or when `other` is aborted. Returns what takes the handlers away again. */
 export function stopOnSignals(stop: AbortController, log: Log, other: AbortSignal | undefined): () => void {
   const ask = (why: string): void => {
-    log.info({ why }, 'stopping: what is under way gets ten seconds to finish');
+    log.info({ why }, 'stopping: watches are handed over, effects get ten seconds to finish');
     stop.abort(new Error('stopped'));
   };
   const onSignal = (signal: NodeJS.Signals): void => {

@@ -19,7 +19,7 @@ export interface WorkersOptions {
 export interface Workers {
   /** Resolves when both have stopped; rejects when one fails, after the other was stopped. */
   run(): Promise<void>;
-  /** Lets what is under way finish, then cancels it; may be called again. */
+  /** Hands watches over at once, lets effects finish for ten seconds, then cancels them; may be called again. */
   stop(): void;
   /** `null` when both poll, else one sentence. */
   problem(): string | null;
@@ -38,6 +38,8 @@ export async function createWorkers(options: WorkersOptions): Promise<Workers> {
     activities: others,
     workflowBundle: { codePath: bundlePath },
     sinks: options.sinks,
+    // Effects under way are finished here.
+    shutdownGraceTime: '10s',
     maxConcurrentActivityTaskExecutions: effectSlots,
     maxCachedWorkflows: 1_000,
     // A dead worker's sticky queue must not keep its rollouts waiting.
@@ -47,6 +49,8 @@ export async function createWorkers(options: WorkersOptions): Promise<Workers> {
     ...common(options),
     taskQueue: watchQueue(options.taskQueue),
     activities: { watch },
+    // A watch is handed over at once: what it knows travels in its heartbeats.
+    shutdownGraceTime: 0,
     maxConcurrentActivityTaskExecutions: watchSlots,
   });
   return together([rollouts, watches]);
@@ -58,7 +62,6 @@ function common({ connection, namespace, heartbeatMs }: WorkersOptions) {
     namespace,
     dataConverter: { payloadConverterPath },
     maxHeartbeatThrottleInterval: heartbeatMs,
-    shutdownGraceTime: '10s',
     // What neither ends nor hears its cancellation is left to the server's time-outs.
     shutdownForceTime: '25s',
   } satisfies Partial<WorkerOptions>;
