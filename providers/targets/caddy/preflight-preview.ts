@@ -5,7 +5,7 @@ import type { PreflightFinding } from '../../ports.ts';
 import { problem } from './findings.ts';
 import { isObject } from './json.ts';
 import type { Site } from './site.ts';
-import { previewId } from './split.ts';
+import { isPreviewId } from './split.ts';
 
 /** Headers that mean something already. */
 const taken = new Set(['host', 'cookie', 'authorization', 'connection', 'content-length', 'content-type']);
@@ -19,7 +19,7 @@ export function previewFindings(site: Site, servers: JsonValue): PreflightFindin
     const text = `The preview header must be a header of its own with a plain value (letters, digits, dot, colon, dash, underscore).`;
     return [problem('preview', text)];
   }
-  if (!matchesHeader(servers, header.toLowerCase(), previewId(site.id))) return [];
+  if (!matchesHeader(servers, header.toLowerCase())) return [];
   return [
     problem(
       'preview-clash',
@@ -28,13 +28,13 @@ export function previewFindings(site: Site, servers: JsonValue): PreflightFindin
   ];
 }
 
-/** Any `header` or `header_regexp` matcher outside our own preview route. */
-function matchesHeader(value: JsonValue, header: string, ours: string): boolean {
-  if (Array.isArray(value)) return (value as readonly JsonValue[]).some((item) => matchesHeader(item, header, ours));
-  if (!isObject(value) || value['@id'] === ours) return false;
+/** Any `header` or `header_regexp` matcher outside preview routes: those of other rollouts only see their own route's requests. */
+function matchesHeader(value: JsonValue, header: string): boolean {
+  if (Array.isArray(value)) return (value as readonly JsonValue[]).some((item) => matchesHeader(item, header));
+  if (!isObject(value) || isPreviewId(value['@id'])) return false;
   const isMatcher = ['header', 'header_regexp'].some((key) => {
     const matcher = value[key];
     return isObject(matcher) && Object.keys(matcher).some((name) => name.toLowerCase() === header);
   });
-  return isMatcher || Object.values(value).some((item) => matchesHeader(item, header, ours));
+  return isMatcher || Object.values(value).some((item) => matchesHeader(item, header));
 }

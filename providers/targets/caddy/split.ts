@@ -2,7 +2,7 @@
 
 import type { JsonValue } from '../../../plan/plan.ts';
 import { type StoredClaim, withClaim } from './claim.ts';
-import { type BySlot, type SlotName, slotNames } from './connection.ts';
+import { type BySlot, routeId, type SlotName, slotNames } from './connection.ts';
 import { entriesOf, isObject, type JsonObject, objectsOf, withItem } from './json.ts';
 import { reduce, toBasisPoints } from './weights.ts';
 
@@ -183,6 +183,11 @@ function withoutIds(value: JsonValue): JsonValue {
 
 export function previewId(id: string): string {
   return `${id}-preview`;
+}
+
+/** The id of a preview route, of whichever route that a rollout manages. */
+export function isPreviewId(id: unknown): boolean {
+  return typeof id === 'string' && id.startsWith(routeId('')) && id.endsWith(previewId(''));
 }
 
 function proxyOf(route: JsonObject): JsonObject | null {
