@@ -42,7 +42,10 @@ export interface Script {
   /** `label` is the release that the query asks about. */
   sample(criterion: string, label: string, at: number): Sample;
   counters(at: number): readonly CounterSeries[] | ProviderError;
+  ping(at: number): ProviderError | null;
   smoke(at: number): boolean | Promise<boolean>;
+  /** Whether the operator declared the metrics connection. */
+  readonly connected: boolean;
 }
 
 export function claim(stage: Stage, canaryBp: number, over: Partial<Claim> = {}): Claim {
@@ -183,7 +186,10 @@ function portsOf(script: Partial<Script>, clock: VirtualClock, asked: Asked[], s
     },
   } as unknown as ReturnType<Ports['target']>;
   const metrics: ReturnType<Ports['metrics']> = {
-    ping: async () => undefined,
+    ping: async () => {
+      const error = script.ping?.(clock.now()) ?? null;
+      if (error !== null) throw error;
+    },
     instant: async (promql, at) => {
       const [, criterion = '', label = ''] = /^(\w+)\{release="(.*)"\}$/.exec(promql) ?? [];
       asked.push({ criterion, label, at, now: clock.now() });
@@ -215,5 +221,10 @@ function portsOf(script: Partial<Script>, clock: VirtualClock, asked: Asked[], s
     smoke: silent,
     notice: silent,
   };
-  return { clock, target: () => target, metrics: () => metrics, smoke, observer } as unknown as Ports;
+  const connected = () => {
+    if (script.connected === false)
+      throw new ProviderError({ code: 'missing', doing: 'ask', detail: 'no such connection' });
+    return metrics;
+  };
+  return { clock, target: () => target, metrics: connected, smoke, observer } as unknown as Ports;
 }

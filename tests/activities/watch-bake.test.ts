@@ -120,6 +120,11 @@ describe('a bake', () => {
     }
   });
 
+  it('does not turn back when the metrics connection is not there at all', async () => {
+    const { answer } = await watched({ script: { connected: false } });
+    expect(answer).toMatchObject({ kind: 'hold', reason: expect.stringContaining('no such connection') as string });
+  });
+
   it('stops its clock while data is missing and goes on with it afterwards', async () => {
     const { answer, afterMs } = await watched({
       script: { sample: during(nothing, [20, 80]) },

@@ -5,6 +5,7 @@ import { fitted, latest } from '../../activities/watch-checkpoint.ts';
 import {
   atStep0,
   attempt,
+  away,
   claim,
   limit,
   minute,
@@ -90,6 +91,14 @@ describe('a worker that is killed', () => {
     const { asked, answer } = await crashing({ ...given, bake: stepPlan(10 * 60 * minute), everyMs: second }, lives);
     expect(asked.length).toBe(241);
     expect(answer.checkpoint.validMs).toBe(20 * 60 * minute + minute);
+  });
+
+  it('does not ask about each moment of a break while the metrics are away', async () => {
+    const script = { ping: () => away(), sample: () => nothing };
+    const { asked } = await crashing({ ...given, script, bake: stepPlan(minute) }, [
+      { livesMs: minute, deadMs: 10 * minute },
+    ]);
+    expect(asked.length).toBe(1);
   });
 
   it('judges the rest of the old stage and then the new one when a shift fell into the gap', async () => {
