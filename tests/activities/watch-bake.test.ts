@@ -219,4 +219,19 @@ describe('a stopped clock', () => {
     const { answer } = await watched({ script: { sample: () => value(1) }, criteria, input });
     expect(answer.kind).toBe('segment-end');
   });
+
+  it('does not end a bake that has become clean meanwhile: whoever stopped it decides', async () => {
+    const criteria = [limit('errors', { forMs: 60 * minute })];
+    const given = { criteria, bake: stepPlan(minute, 2 * minute) };
+    const held = await watched({ ...given, script: { sample: () => value(1) } });
+    expect(held.answer).toMatchObject({ kind: 'hold', checkpoint: { validMs: 2 * minute } });
+    const input = { checkpoint: held.answer.checkpoint, segmentMs: minute };
+    const stopped = attempt({ ...given, script: {}, input: { ...input, clock: 'stopped' } }, held.clock);
+    await stopped.clock.runUntil(stopped.report);
+    const report = await stopped.report;
+    expect(report.kind).toBe('segment-end');
+    const resumed = attempt({ ...given, script: {}, input: { ...input, checkpoint: report.checkpoint } }, held.clock);
+    await resumed.clock.runUntil(resumed.report);
+    expect((await resumed.report).kind).toBe('clean');
+  });
 });

@@ -1,7 +1,7 @@
 import { ActivityCancellationDetails } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
 import type { WatchCheckpoint } from '../../activities/contract.ts';
-import { fitted, latest } from '../../activities/watch-checkpoint.ts';
+import { advance, fitted, latest } from '../../activities/watch-checkpoint.ts';
 import {
   atStep0,
   attempt,
@@ -212,6 +212,23 @@ describe('the end of an attempt', () => {
     await next.clock.runUntil(next.report);
     expect(next.asked[0]?.at).toBe(t0 + 105 * second);
     expect(await next.report).toMatchObject({ kind: 'clean', checkpoint: { validMs: 30 * minute } });
+  });
+});
+
+describe('the bake clock', () => {
+  it('takes a break longer than two intervals for no valid time', async () => {
+    const { answer } = await watched({ script: {} });
+    const moment = { everyMs: 10 * second, clock: 'running', findings: [], troubles: [] } as const;
+    const at = t0 + minute;
+    expect(advance(answer.checkpoint, { ...moment, at: at + 20 * second }).validMs).toBe(80 * second);
+    expect(advance(answer.checkpoint, { ...moment, at: at + 21 * second })).toMatchObject({
+      validMs: minute,
+      elapsedMs: 81 * second,
+    });
+    expect(advance(answer.checkpoint, { ...moment, at: at - second })).toMatchObject({
+      validMs: minute,
+      lastPollAt: at,
+    });
   });
 });
 

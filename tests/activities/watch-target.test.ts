@@ -135,6 +135,8 @@ describe('the way back', () => {
     expect(slow.afterMs).toBe(50 * second);
     const quick = await watched({ script: { reading }, bake, everyMs: second });
     expect(quick.afterMs).toBe(45 * second);
+    const rare = await watched({ script: { reading }, bake, everyMs: 30 * second });
+    expect(rare.afterMs).toBe(90 * second);
   });
 
   it('is told as closed once while it lasts', async () => {

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createClock } from '../../providers/clock.ts';
+import { ProviderError } from '../../providers/errors.ts';
 import { createHttp } from '../../providers/http.ts';
 import { createPrometheus, type PrometheusOptions } from '../../providers/metrics/prometheus.ts';
 import { listen, type Answer, type Loopback } from './loopback.ts';
@@ -130,6 +131,16 @@ describe('an instant query', () => {
     const source = await answering('silence');
     const cancelled = AbortSignal.abort(new Error('cancelled'));
     await expect(source.instant('up', 0, cancelled)).rejects.toThrow('cancelled');
+    const send = () => Promise.reject(new ProviderError({ code: 'unreachable', doing: 'ask', detail: 'broken off' }));
+    const other = createPrometheus({
+      url: 'http://127.0.0.1:9',
+      headers: {},
+      auth: null,
+      http: { send },
+      clock: createClock(),
+    });
+    await expect(other.instant('up', 0, cancelled)).rejects.toThrow('broken off');
+    expect(await other.instant('up', 0)).toMatchObject({ kind: 'no-data' });
   });
 
   it('cuts the texts of others short', async () => {
