@@ -87,7 +87,7 @@ async function checkTarget(
   if (reading.claim !== null) await checkClaim(ports, reading.claim, reading, rollout, findings);
   const stable = await asked(findings, 'stable', () => target.stable(signal));
   if (stable !== null) checkStable(stable, plan.release, reading, findings);
-  return { stable, fence: reading.claim?.fence ?? 0 };
+  return { stable, fence: reading.fence };
 }
 
 /** An object that a running rollout holds is not ours to touch; one that a dead rollout left half-way needs a person. */

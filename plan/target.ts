@@ -90,6 +90,8 @@ export interface Instance {
 /** What the target says about itself, read in one go. */
 export interface Reading {
   readonly claim: Claim | null;
+  /** The largest fence on any object of the target, 0 when there is none: the proxy may have forgotten what the host remembers. */
+  readonly fence: number;
   /** Accepted shares by digest; empty when the objects do not exist. Sum is 10,000 otherwise. */
   readonly shares: readonly Share[];
   readonly instances: readonly Instance[];

@@ -62,6 +62,7 @@ export function planned(of: Claim | null, canaryBp = of?.canaryBp ?? 0, stableRe
   });
   return {
     claim: of,
+    fence: of?.fence ?? 0,
     shares: [
       { digest: order.stable.digest, bp: 10_000 - canaryBp },
       { digest: order.canary.digest, bp: canaryBp },

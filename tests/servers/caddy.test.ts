@@ -304,6 +304,7 @@ describe('a restart of Caddy', () => {
     await begun.caddy.restart({ resume: false });
     expect(await target.read()).toMatchObject({
       claim: null,
+      fence: 1, // the host remembers the one of the deployment
       shares: [{ digest: stable.digest, bp: 10_000 }],
       unknownBp: 0,
     });

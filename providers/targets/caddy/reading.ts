@@ -21,14 +21,16 @@ export async function read(site: Site, signal?: AbortSignal): Promise<Reading> {
   }
   const claim = sight.kind === 'scene' ? sight.scene.claim : null;
   const instances = await instancesOf(site, claim, hook, signal);
-  if (sight.kind === 'none') return { claim: null, shares: [], instances, unknownBp: 0 };
-  return readingOf(sight.scene, contentsOf(claim, hook), instances);
+  const fence = largestFence(claim, hook);
+  if (sight.kind === 'none') return { claim: null, fence, shares: [], instances, unknownBp: 0 };
+  return readingOf(sight.scene, fence, contentsOf(claim, hook), instances);
 }
 
 /** The reading that answers a write. */
 export async function readingAfter(site: Site, scene: Scene, signal?: AbortSignal): Promise<Reading> {
   const hook = await askHook(site, signal, patienceMs);
-  return readingOf(scene, contentsOf(scene.claim, hook), await instancesOf(site, scene.claim, hook, signal));
+  const instances = await instancesOf(site, scene.claim, hook, signal);
+  return readingOf(scene, largestFence(scene.claim, hook), contentsOf(scene.claim, hook), instances);
 }
 
 /** The release with all traffic. Throws `missing` with the reason why nobody knows. */
@@ -46,7 +48,17 @@ export async function stable(site: Site, scene: Scene, signal?: AbortSignal): Pr
   return contents[slot] ?? refuse(`slot ${slot} has all traffic and nobody knows its release; ${why}`);
 }
 
-function readingOf(scene: Scene, contents: BySlot<Release | null>, instances: readonly Instance[]): Reading {
+function largestFence(claim: StoredClaim | null, hook: HookAnswer): number {
+  const ofHost = hook.kind === 'slots' ? slotNames.map((slot) => hook.slots[slot].fence) : [];
+  return Math.max(0, claim?.fence ?? 0, ...ofHost);
+}
+
+function readingOf(
+  scene: Scene,
+  fence: number,
+  contents: BySlot<Release | null>,
+  instances: readonly Instance[],
+): Reading {
   const { bySlot, unknownBp } = scene.shares;
   const shares: Share[] = [];
   let nobodyKnows = unknownBp;
@@ -55,7 +67,7 @@ function readingOf(scene: Scene, contents: BySlot<Release | null>, instances: re
     if (digest === undefined) nobodyKnows += bySlot[slot];
     else if (bySlot[slot] > 0) shares.push({ digest, bp: bySlot[slot] });
   }
-  return { claim: scene.claim && plainClaim(scene.claim), shares, instances, unknownBp: nobodyKnows };
+  return { claim: scene.claim && plainClaim(scene.claim), fence, shares, instances, unknownBp: nobodyKnows };
 }
 
 /** The slots as places. A hook that does not answer is no reason to call what answers itself dead: going back must not need it. */
