@@ -61,6 +61,8 @@ async function answer<Kind extends InspectQuestion['kind']>(
     if (grpcStatus(error)?.code === grpcCode.deadlineExceeded || isTimeOut(error)) {
       throw new ClientError({ code: 'timed-out', doing, updateId: null }, error);
     }
+    // Terminated by the look below, whose own error this one overtakes.
+    if (isTerminated(error)) throw noWorker(session.taskQueue, pickUpMs);
     if (error instanceof WorkflowFailedError) {
       throw new ClientError({ code: 'rejected', reason: `${doing}: ${rootMessage(error)}` }, error);
     }
@@ -81,6 +83,10 @@ async function unlessPickedUp(session: Session, handle: WorkflowHandle, asked: A
 
 function isTimeOut(error: unknown): boolean {
   return error instanceof WorkflowFailedError && error.cause?.name === 'TimeoutFailure';
+}
+
+function isTerminated(error: unknown): boolean {
+  return error instanceof WorkflowFailedError && error.cause?.name === 'TerminatedFailure';
 }
 
 function rootMessage(error: Error): string {
