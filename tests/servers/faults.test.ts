@@ -83,17 +83,20 @@ describe('Prometheus stops for about fifteen seconds in a bake', () => {
     const writes = world.proxyWrites(service).length;
     const prometheus = world.prometheus.process();
     prometheus.pause();
-    const pausedAt = Date.now();
-    // The clock of all time goes on without the clock of valid time.
-    const stood = await until(session, service, 'a gap of 12 s', ({ bake }) => {
-      return (bake?.elapsedMs ?? 0) - (bake?.validMs ?? 0) >= 12_000;
-    });
-    expect(stood).toMatchObject({ phase: 'baking', outcome: null, held: null, reason: null });
-    expect(stood.bake?.validMs).toBeLessThan(12_000);
-    expect(world.proxyWrites(service)).toHaveLength(writes);
-    await waitFor(() => Date.now() - pausedAt >= 15_000, { for: 'fifteen seconds', withinMs: 20_000 });
-    expect(world.proxyWrites(service)).toHaveLength(writes);
-    prometheus.resume();
+    try {
+      const pausedAt = Date.now();
+      // The clock of all time goes on without the clock of valid time.
+      const stood = await until(session, service, 'a gap of 12 s', ({ bake }) => {
+        return (bake?.elapsedMs ?? 0) - (bake?.validMs ?? 0) >= 12_000;
+      });
+      expect(stood).toMatchObject({ phase: 'baking', outcome: null, held: null, reason: null });
+      expect(stood.bake?.validMs).toBeLessThan(12_000);
+      expect(world.proxyWrites(service)).toHaveLength(writes);
+      await waitFor(() => Date.now() - pausedAt >= 15_000, { for: 'fifteen seconds', withinMs: 20_000 });
+      expect(world.proxyWrites(service)).toHaveLength(writes);
+    } finally {
+      prometheus.resume();
+    }
 
     const end = await untilEnd(session, service);
     expect(end).toMatchObject({ outcome: 'completed', reason: null });

@@ -58,8 +58,11 @@ async function killInTheMiddleOfAWrite(): Promise<void> {
   worker = await world.startWorker();
 }
 
-async function start(name: string): Promise<void> {
-  await begin(world, name, bad.includes(name) ? { ...plain, judged: true } : plain);
+async function startAll(): Promise<void> {
+  for (const [index, name] of names.entries()) {
+    await begin(world, name, bad.includes(name) ? { ...plain, judged: true } : plain);
+    if ([3, 5, 7].includes(index)) await killInTheMiddleOfAWrite();
+  }
 }
 
 /** Two of the rollouts are disturbed at 5 %, as soon as the proxy was told so. */
@@ -73,12 +76,7 @@ async function disturb(): Promise<void> {
 
 describe('eight staggered rollouts whose worker is killed three times', () => {
   it('end as they should, and each proxy was told only what the plan and the order of going back allow', async () => {
-    const disturbing = disturb();
-    for (const [index, name] of names.entries()) {
-      await start(name);
-      if ([3, 5, 7].includes(index)) await killInTheMiddleOfAWrite();
-    }
-    await disturbing;
+    await Promise.all([startAll(), disturb()]);
     const ends = await Promise.all(names.map(async (name) => [name, await untilEnd(session, name)] as const));
 
     expect(kills).toHaveLength(3);
