@@ -146,6 +146,12 @@ export function zeroConfirmedAt(world: World, service: string): number {
   return read.at;
 }
 
+/** Caddy drops admin connections while it takes over a new configuration. */
+async function readPatiently(url: string): Promise<string> {
+  const read = () => ask(url).catch(() => null);
+  return (await waitFor(read, { for: `an answer of ${url}` })).body;
+}
+
 type Json = Record<string, unknown>;
 
 interface Weighted {
@@ -156,14 +162,16 @@ interface Weighted {
 export async function setByHand(world: World, service: string, canaryBp: number): Promise<void> {
   const routes = `${world.caddy.adminUrl}/config/apps/http/servers/srv0/routes`;
   const { host } = world.service(service);
-  const all = JSON.parse((await ask(routes)).body) as Json[];
+  const all = JSON.parse(await readPatiently(routes)) as Json[];
   const index = all.findIndex((route) => JSON.stringify(route['match'] ?? null).includes(`"${host}"`));
   const route = all[index];
   const policy = weightedIn(route);
   if (route === undefined || policy === null) throw new Error(`${service} has no split`);
   policy.weights = [10_000 - canaryBp, canaryBp];
-  const answer = await ask(`${routes}/${index}`, { method: 'PATCH', json: route });
-  if (answer.status !== 200) throw new Error(`the split of ${service}: ${answer.status} ${answer.body}`);
+  // A lost answer may mean that it is set, and a second time would be a second change: the caller sees what came of it.
+  const answer = await ask(`${routes}/${index}`, { method: 'PATCH', json: route }).catch(() => null);
+  if (answer !== null && answer.status !== 200)
+    throw new Error(`the split of ${service}: ${answer.status} ${answer.body}`);
 }
 
 /** The selection policy of the split, wherever it stands in the route. */
@@ -180,7 +188,7 @@ function weightedIn(value: unknown): Weighted | null {
 /** The split as Caddy has it at this moment. */
 export async function splitNow(world: World, service: string): Promise<ProxyWrite> {
   const before = proxyReads(world.admin.entries(), world.service(service)).length;
-  await ask(`${world.admin.url}/config/apps/http/servers/srv0/routes`);
+  await readPatiently(`${world.admin.url}/config/apps/http/servers/srv0/routes`);
   const read = proxyReads(world.admin.entries(), world.service(service)).slice(before).at(-1);
   if (read === undefined) throw new Error(`Caddy shows no split of ${service}`);
   return read;
