@@ -14,7 +14,7 @@ import { call, grpcCode, grpcStatus, serverCallMs, type Session } from './sessio
 const answerMs = 30_000;
 
 /** A worker that polls picks a task up within milliseconds; after this long there is none, ms. */
-const pickUpMs = 4_000;
+const pickUpMs = 3_000;
 
 export type AnswerTo<Kind extends InspectQuestion['kind']> = Extract<InspectAnswer, { kind: Kind | 'problem' }>;
 

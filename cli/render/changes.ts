@@ -24,7 +24,7 @@ export function renderChanges(before: Seen | null, after: Seen): readonly string
   return [
     ...events,
     ...verdicts,
-    ...weightChange(before?.status ?? null, status).map((text) => line(at, text)),
+    ...firstSight(before?.status ?? null, status).map((text) => line(at, text)),
     ...(trouble !== null && trouble !== before?.trouble ? [line(at, trouble)] : []),
     ...(trouble === null && before !== null && before.trouble !== null ? [line(at, 'answers again')] : []),
   ];
@@ -47,14 +47,12 @@ function isNews(before: readonly Finding[] | undefined, finding: Finding): boole
   return last?.verdict !== finding.verdict || last.breached !== finding.breached;
 }
 
-/** Observed shares move with every request: only a first sight and a change of what is accepted are news. */
-function weightChange(before: Status | null, after: Status | null): readonly string[] {
+/** Shifts are events of the timeline, and observed shares move with every request: only their first sight is news. */
+function firstSight(before: Status | null, after: Status | null): readonly string[] {
   if (after === null) return [];
-  const { acceptedBp, observedShare, observedRequests } = after.weights;
-  const same = before?.weights.acceptedBp === acceptedBp && before.step === after.step;
-  const firstSeen = observedShare !== null && (before?.weights.observedShare === null || !same);
-  if (acceptedBp === null || (same && !firstSeen)) return [];
+  const { requestedBp, observedShare, observedRequests } = after.weights;
+  const known = before?.weights.requestedBp === requestedBp && before.weights.observedShare !== null;
+  if (observedShare === null || known) return [];
   const requests = observedRequests === null ? '' : ` (${observedRequests.toLocaleString('en-US')} requests)`;
-  const observed = observedShare === null ? '' : `, observed ${formatShare(observedShare)}${requests}`;
-  return [`weight ${formatBp(acceptedBp)} accepted${observed}`];
+  return [`requested ${formatBp(requestedBp)}, observed ${formatShare(observedShare)}${requests}`];
 }

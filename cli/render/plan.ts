@@ -74,19 +74,19 @@ function ladderOf(plan: Plan): readonly (readonly string[])[] {
 }
 
 function gateRow(gate: GatePlan): readonly string[] {
-  const who = gate.require.length === 0 ? 'nobody' : gate.require.map(clauseText).join(' and ');
-  return [`gate ${gate.id}`, `${who}; expires after ${formatDuration(gate.expiresMs)}, then ${gate.onExpiry}`];
+  const who = gate.require.length === 0 ? 'nobody' : gate.require.map(clauseText).join('; ');
+  return [`gate ${gate.id}`, `${who}. Expires after ${formatDuration(gate.expiresMs)}, then ${gate.onExpiry}`];
 }
 
-/** `all of security, sre`, `1 of sre`. */
+/** `1 of security and 1 of sre`: in the words in which a gate says later who is missing. */
 export function clauseText(clause: Clause): string {
   switch (clause.kind) {
     case 'all-of':
-      return clause.roles.length === 1 ? `everybody of ${clause.roles.join('')}` : `all of ${clause.roles.join(', ')}`;
+      return clause.roles.map((role) => `1 of ${role}`).join(' and ');
     case 'any-of':
-      return `any of ${clause.roles.join(', ')}`;
+      return `1 of ${clause.roles.join(' or ')}`;
     case 'one-per':
-      return `one each of ${clause.roles.join(', ')}`;
+      return `${clause.roles.map((role) => `1 of ${role}`).join(' and ')}, different people`;
     case 'at-least':
       return `${String(clause.count)} of ${clause.role}`;
   }

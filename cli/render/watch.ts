@@ -1,7 +1,7 @@
 /** The live picture of one rollout: everything an on-call person asks, top to bottom; pure value → text. */
 
 import type { Outcome } from '../../plan/phases.ts';
-import type { Explanation, Status, Stopped } from '../../plan/status.ts';
+import type { Explanation, RequestStatus, Status, Stopped } from '../../plan/status.ts';
 import { formatElapsed } from '../../plan/units.ts';
 import { clean } from './clean.ts';
 import type { Paint } from './paint.ts';
@@ -35,13 +35,12 @@ export function renderWatch(foreign: Picture): string {
     '',
     ...block('ladder', [ladder(status.steps, paint)]),
     ...block('weight', weightLines(status.weights, width)),
-    ...block(
-      status.phase === 'watching' ? 'watch' : 'bake',
-      status.bake === null ? [] : bakeLines(status.bake, width, paint),
-    ),
+    ...block(isBaking(status) ? 'bake' : 'watch', status.bake === null ? [] : bakeLines(status.bake, width, paint)),
     ...block('criteria', findingLines(status.findings, width, paint)),
     ...block('smoke', smokeLines(picture)),
-    ...status.requests.flatMap((request) => block('gate', requestLines(request, now, width, paint))),
+    ...status.requests
+      .filter(isOfInterest)
+      .flatMap((request) => block('gate', requestLines(request, now, width, paint))),
     ...block('held', stoppedLines(status.held, picture)),
     ...block('paused', stoppedLines(status.paused, picture)),
     ...block('reason', reasonLines(picture)),
@@ -82,6 +81,16 @@ export function outcomeColor(outcome: Outcome, paint: Paint): (text: string) => 
   }
 }
 
+/** After promotion the same clock counts the watch. */
+function isBaking({ phase }: Status): boolean {
+  return phase !== 'watching' && phase !== 'retiring' && phase !== 'ended';
+}
+
+/** A gate that was closed unanswered says nothing any more. */
+function isOfInterest({ state, decisions }: RequestStatus): boolean {
+  return state === 'open' || decisions.length > 0;
+}
+
 function smokeLines({ status, width, paint }: Picture): readonly string[] {
   return status.smoke.flatMap((smoke) => {
     const mark = smoke.passed ? paint.green('✓') : paint.red('✗');
@@ -116,12 +125,18 @@ function waitingLines({ explanation, now, width }: Picture): readonly string[] {
 }
 
 function messageLines({ status, now, width, paint }: Picture): readonly string[] {
-  const seen = status.receipts.map((receipt) => ({
+  const { receipts } = status;
+  const seen = receipts.map((receipt) => ({
     at: receipt.at,
     text: receiptText(receipt),
     bad: receipt.state === 'ignored',
   }));
-  const ignored = status.ignored.map((message) => ({ at: message.at, text: ignoredText(message), bad: true }));
+  const ignored = status.ignored
+    .filter(
+      ({ message, by, reason }) =>
+        !receipts.some((one) => one.message === message && one.by === by && one.detail === reason),
+    )
+    .map((message) => ({ at: message.at, text: ignoredText(message), bad: true }));
   return [...seen, ...ignored]
     .sort((one, other) => one.at - other.at)
     .slice(-keptMessages)

@@ -34,7 +34,7 @@ describe('plain lines where there is no terminal', () => {
       2026-11-22T11:59:58Z  shifted to 1%
       2026-11-22T11:59:59Z  1% confirmed
       2026-11-22T12:00:00Z  errors pass: 0.1% ≤ 1%
-      2026-11-22T12:00:00Z  weight 5% accepted, observed 4.97% (3,012 requests)
+      2026-11-22T12:00:00Z  requested 5%, observed 4.97% (3,012 requests)
       "
     `);
   });

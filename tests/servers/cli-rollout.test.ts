@@ -1,0 +1,175 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Status } from '../../plan/status.ts';
+import type { Load } from '../../testbed/load.ts';
+import { inProject } from '../../testbed/root.ts';
+import { locate } from '../../testbed/servers/locate.ts';
+import { waitFor } from '../../testbed/wait.ts';
+import { startWorld, type World } from '../../testbed/world.ts';
+import type { Worker } from '../../testbed/world/commands.ts';
+
+let world: World;
+let worker: Worker;
+let load: Load;
+let spec: string;
+let release: readonly string[];
+const rollout = 'demo/web';
+
+const sluice = (...args: string[]) => world.sluice(args);
+
+async function status(): Promise<Status> {
+  return (JSON.parse((await sluice('status', rollout, '--json')).stdout) as { status: Status }).status;
+}
+
+async function took<T>(run: () => Promise<T>): Promise<{ readonly result: T; readonly ms: number }> {
+  const began = performance.now();
+  const result = await run();
+  return { result, ms: performance.now() - began };
+}
+
+async function until(what: string, reached: (status: Status) => boolean): Promise<Status> {
+  const look = async () => {
+    const now = await status();
+    return reached(now) ? now : null;
+  };
+  return waitFor(look, { for: what, withinMs: 90_000, everyMs: 500 });
+}
+
+beforeAll(async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-rollout-'));
+  world = await startWorld({ folder, services: ['web'], scrapeEveryMs: 500 });
+  worker = await world.startWorker();
+  load = world.load('web', { ratePerSecond: 60, maxSeconds: 600 });
+  spec = join(folder, 'web.yaml');
+  const demo = readFileSync(inProject('examples', 'demo', 'good.yaml'), 'utf8').replaceAll('good', 'web');
+  writeFileSync(spec, demo.replaceAll(/bake: \d+s\.\.60s/g, 'bake: 10m..20m'));
+  release = ['--image', `registry.example/web@${world.digest('web', 'v2')}`, '--label', 'v2'];
+});
+
+afterAll(async () => {
+  await load.stop();
+  await world.stop();
+});
+
+describe('one rollout by the command line, against real servers', () => {
+  test('doctor finds everything well, connections of the worker included', async () => {
+    const { code, stdout } = await sluice('doctor');
+    expect(stdout).toContain('edge, route web');
+    expect(stdout).not.toContain('✗');
+    expect(code).toBe(0);
+  });
+
+  test('plan asks the target and touches nothing', async () => {
+    const { code, stdout } = await sluice('plan', spec, ...release, '--requester', 'rita');
+    expect(code).toBe(0);
+    expect(stdout).toContain(`stable   v1 (${world.digest('web', 'v1').slice(0, 19)})`);
+    expect(stdout).toContain('✓ nothing stands in the way');
+    expect(world.proxyWrites('web')).toEqual([]);
+  });
+
+  test('a start that preflight refuses says why at once and exits with 3', async () => {
+    const lonely = join(world.folder, 'lonely.yaml');
+    writeFileSync(lonely, readFileSync(spec, 'utf8').replaceAll('[sre, qa]', '[sre, legal]'));
+    const { code, stdout } = await sluice('start', lonely, ...release);
+    expect(code).toBe(3);
+    expect(stdout).toMatch(/demo\/web refused:\n {2}✗ .*legal/);
+  });
+
+  test('start names who is awaited, and a second start names the first', async () => {
+    const first = await sluice('start', spec, ...release, '--requester', 'rita');
+    expect(first.code).toBe(0);
+    expect(first.stdout).toContain('gate go waits for 1 of sre: sluice approve demo/web go');
+    const second = await sluice('start', spec, ...release, '--requester', 'sam');
+    expect(second.code).toBe(8);
+    expect(second.stderr).toBe(
+      'sluice: rollout/demo/web is already running with release v2, awaiting-approval, started by rita\n',
+    );
+  });
+
+  test('approvals that cannot count are refused with their reason', async () => {
+    expect((await sluice('approve', rollout, 'nosuch', '--by', 'ana')).code).toBe(9);
+    expect((await sluice('approve', rollout, 'go', '--by', 'ana', '--evidence', '7')).code).toBe(10);
+    const wrongRole = await sluice('approve', rollout, 'go', '--by', 'quinn');
+    expect(wrongRole.code).toBe(10);
+    expect(wrongRole.stdout).toContain('approve go by quinn was ignored');
+  });
+
+  test('the printed line for Temporal’s own command approves just as well', async () => {
+    const printed = await sluice('approve', rollout, 'go', '--by', 'ana', '--print');
+    expect(printed.code).toBe(0);
+    expect((await status()).requests[0]?.decisions).toEqual([]);
+    const temporal = await locate('temporal');
+    const line = printed.stdout.replace(/^temporal /, `"$TEMPORAL" `);
+    const env = {
+      ...process.env,
+      ...world.env,
+      TEMPORAL: temporal,
+      PATH: `${dirname(temporal)}:${process.env['PATH'] ?? ''}`,
+    };
+    await promisify(execFile)('/bin/sh', ['-c', line], { env });
+    const after = await until('the signal to count', ({ requests }) => requests[0]?.state !== 'open');
+    expect(after.requests[0]?.decisions).toMatchObject([{ person: 'ana', kind: 'approve', void: null }]);
+  });
+
+  test('pause, resume and step-back answer with what they did', async () => {
+    await until('the first weight', ({ weights }) => weights.acceptedBp === 100);
+    const pause = await sluice('pause', rollout, '--by', 'olga', '--reason', 'look closer');
+    expect(pause.stdout).toContain('pause by olga at 1% confirmed');
+    expect(pause.code).toBe(0);
+    expect((await sluice('pause', rollout, '--by', 'olga')).code).toBe(10);
+    const stranger = await sluice('resume', rollout, '--by', 'eve');
+    expect(stranger.code).toBe(10);
+    expect(stranger.stdout).toContain('does not know eve');
+    expect((await sluice('resume', rollout, '--by', 'olga')).code).toBe(0);
+    expect((await sluice('step-back', rollout, '--to', '3%', '--by', 'olga')).code).toBe(10);
+    const back = await sluice('step-back', rollout, '--to', '0%', '--by', 'olga');
+    expect(back.code).toBe(0);
+    expect((await status()).weights.acceptedBp).toBe(0);
+  });
+
+  test('watch ends with the outcome’s exit code, and abort is confirmed', async () => {
+    const watch = sluice('watch', rollout);
+    const explain = await sluice('explain', rollout);
+    expect(explain.stdout).toContain('sluice resume rollout/demo/web');
+    const abort = await sluice('abort', rollout, '--by', 'olga', '--reason', 'enough');
+    expect(abort.stdout).toContain('abort by olga at 0% confirmed');
+    expect(abort.code).toBe(0);
+    const { code, stdout } = await watch;
+    expect(stdout).toContain('paused by olga: stepped back to 0%');
+    expect(stdout).toMatch(/rolled-back: aborted by olga: enough \(exit code 4\)\n$/);
+    expect(code).toBe(4);
+  });
+
+  test('a rollout that has ended still answers, and takes no more messages', async () => {
+    expect((await sluice('status', rollout)).stdout).toContain('rolled-back');
+    expect((await sluice('timeline', rollout)).stdout).toContain('outcome:rolled-back');
+    expect((await sluice('approve', rollout, 'go', '--by', 'ana')).code).toBe(14);
+    expect((await sluice('abort', rollout, '--reason', 'again')).code).toBe(14);
+  });
+
+  test('start --wait exits with 5 when nobody’s traffic ever moved', async () => {
+    const waiting = sluice('start', spec, ...release, '--requester', 'rita', '--wait');
+    await until(
+      'the gate',
+      ({ requests, outcome }) => outcome === null && requests.some(({ state }) => state === 'open'),
+    );
+    const reject = await sluice('reject', rollout, 'go', '--by', 'ana', '--reason', 'not today');
+    expect(reject.code).toBe(0);
+    const { code, stdout } = await waiting;
+    expect(stdout).toMatch(/aborted: ana rejected gate go: not today \(exit code 5\)\n$/);
+    expect(code).toBe(5);
+  });
+
+  test('a worker killed a moment ago is told within five seconds, though the server still lists it', async () => {
+    await worker.kill();
+    const usual = await took(() => sluice('list'));
+    const asked = await took(() => sluice('plan', spec, ...release));
+    expect(asked.result.code).toBe(12);
+    expect(asked.result.stderr).toMatch(/^sluice: no worker answers on task queue "sluice": .*\n$/);
+    expect(asked.ms - usual.ms).toBeLessThan(5_000);
+  });
+});
