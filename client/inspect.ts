@@ -40,9 +40,17 @@ export async function inspect<Kind extends InspectQuestion['kind']>(
       answer<Kind>(session, handle, question.kind),
       unlessPickedUp(session, handle, asked.signal),
     ]);
+  } catch (error) {
+    // Only now: a terminated workflow is an answer too, and would win the race.
+    if (error instanceof ClientError && error.code === 'no-worker') await withdraw(session, handle);
+    throw error;
   } finally {
     asked.abort();
   }
+}
+
+async function withdraw(session: Session, handle: WorkflowHandle): Promise<void> {
+  await call(session, serverCallMs, () => handle.terminate('no worker picked the question up'));
 }
 
 async function answer<Kind extends InspectQuestion['kind']>(
@@ -74,10 +82,7 @@ async function answer<Kind extends InspectQuestion['kind']>(
 async function unlessPickedUp(session: Session, handle: WorkflowHandle, asked: AbortSignal): Promise<never> {
   await delay(pickUpMs, undefined, { signal: asked });
   const { taskWaitingSince, open } = await describe(session, handle.workflowId);
-  if (open && taskWaitingSince !== null) {
-    await call(session, serverCallMs, () => handle.terminate('no worker picked the question up'));
-    throw noWorker(session.taskQueue, pickUpMs);
-  }
+  if (open && taskWaitingSince !== null) throw noWorker(session.taskQueue, pickUpMs);
   return new Promise<never>(() => undefined); // picked up: the answer or its deadline decides
 }
 
