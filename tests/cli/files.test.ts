@@ -120,7 +120,7 @@ describe('plan --offline', () => {
         digest   sha256:…
 
       Ladder
-        gate go  1 of sre; expires after 1d, then abort
+        gate go  1 of sre. Expires after 1d, then abort
         deploy   start the release where it gets no user traffic
         1%       bake 10m..20m, smoke basic at canary; a hold waits 1d, then rollback
         5%       bake 10m..20m, smoke basic at canary; a hold waits 1d, then rollback

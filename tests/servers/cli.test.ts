@@ -166,7 +166,10 @@ describe('without a worker', () => {
     expect(pause.exit).toBe(14);
     expect(pause.err).toContain('has already finished: terminated while preparing');
     expect((await sluice('status', rollout)).exit).toBe(0);
-    expect((await sluice('watch', rollout)).exit).toBe(18);
+    const watch = await sluice('watch', rollout, '--json');
+    expect(watch.exit).toBe(18);
+    const lines = watch.out.trimEnd().split('\n');
+    expect(JSON.parse(lines.at(-1) ?? '')).toEqual({ outcome: null, reason: null, exitCode: 18 });
   });
 
   test('watch gives up after its time-out and leaves the rollout alone', async () => {
