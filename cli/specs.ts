@@ -1,6 +1,5 @@
 /** From a file and a release to a plan: read, checked, and compiled against what the target can really do. */
 
-import { readFile } from 'node:fs/promises';
 import type * as Client from '../client/index.ts';
 import type { TargetCapabilities } from '../plan/target.ts';
 import { compile, type PlanProblem } from '../plan/compile.ts';
@@ -11,6 +10,7 @@ import { hasErrors, renderProblems, summarizeProblems, type Problem } from '../s
 import { parseSpec, type Spec } from '../spec/rollout.ts';
 import type { ReadResult } from '../spec/yaml.ts';
 import { CliError } from './errors.ts';
+import { readText } from './files.ts';
 
 /** A spec without problems and how to find places in its file. */
 export interface LoadedSpec {
@@ -36,16 +36,6 @@ const assumedCapabilities: TargetCapabilities = {
   scales: false,
   instantRevert: true,
 };
-
-/** Throws `CliError` usage when the file cannot be read. */
-export async function readText(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : (error as Error).message;
-    throw new CliError('usage', `${file}: ${why}`, { data: { file } });
-  }
-}
 
 /** Throws `CliError` usage with every problem of the file. */
 export async function loadSpec(file: string): Promise<LoadedSpec> {

@@ -3,6 +3,7 @@
 import type { Problem } from '../../spec/diagnostics.ts';
 import type { Context } from '../context.ts';
 import type { Exit } from '../exit-codes.ts';
+import { readText } from '../files.ts';
 import type { Program } from '../program.ts';
 
 export function validateCommand(program: Program, context: Context): void {
@@ -36,7 +37,6 @@ async function validate(context: Context, files: readonly string[]): Promise<Exi
 
 /** Only the parser that is needed is loaded. */
 async function check(file: string): Promise<Checked> {
-  const { readText } = await import('../specs.ts');
   const text = await readText(file);
   const kind = kindOf(text);
   const result = await parse(kind, text, file);

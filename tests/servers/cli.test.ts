@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect, start, type Session } from '../../client/index.ts';
 import { planOffline, loadSpec } from '../../cli/specs.ts';
@@ -204,6 +205,13 @@ describe('one line and no stack', () => {
     expect(namespace.exit).toBe(9);
     expect(namespace.err).toMatch(oneLine);
   });
+});
+
+test('a reader that goes away early is no mistake', async () => {
+  const shell = `"$0" --help | head -1; echo "\${PIPESTATUS[0]}"`;
+  const { stdout, stderr } = await promisify(execFile)('/bin/bash', ['-c', shell, inProject('bin', 'sluice')]);
+  expect(stderr).toBe('');
+  expect(stdout).toMatch(/^Usage: sluice .*\n0\n$/);
 });
 
 async function historyOf(rollout: string) {
