@@ -59,6 +59,8 @@ export interface ZeroInput extends Effect {
   /** Names what is going on in notices when it takes too long. */
   readonly reason: string;
   readonly withinMs: number;
+  /** Stable was about to be retired: it is started anew before it gets traffic, whatever it looks like. */
+  readonly mayBeGone: boolean;
 }
 
 /** The answer of going back: traffic to the release under test is zero and was read back as zero. */

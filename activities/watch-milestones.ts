@@ -81,7 +81,7 @@ export function over(input: WatchInput, checkpoint: WatchCheckpoint, isAsPlanned
     case 'back':
       return null;
     case 'promoted':
-      return checkpoint.elapsedMs >= input.watchMs ? { kind: 'watched' } : null;
+      return checkpoint.validMs >= input.watchMs ? { kind: 'watched' } : null;
     case 'step': {
       const step = input.steps[stage.index];
       return step !== undefined && checkpoint.validMs >= step.bakeMinMs ? { kind: 'clean' } : null;

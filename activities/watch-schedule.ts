@@ -53,7 +53,7 @@ function timeLeft(input: WatchInput, checkpoint: WatchCheckpoint): number {
     case 'back':
       return 0;
     case 'promoted':
-      return input.watchMs - checkpoint.elapsedMs;
+      return hasData(checkpoint) ? input.watchMs - checkpoint.validMs : 0;
     case 'step':
       return hasData(checkpoint) ? (input.steps[stage.index]?.bakeMinMs ?? 0) - checkpoint.validMs : 0;
   }

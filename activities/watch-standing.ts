@@ -81,9 +81,10 @@ function wayBack(key: string, sentence: string): Problem {
 
 /** Going back is one write only while the recorded stable is ready to take everything. */
 function stableProblems(reading: Reading, order: Order, plannedBp: number): readonly Problem[] {
-  const isStep = reading.claim?.stage.kind === 'step' && plannedBp > 0;
+  const kind = reading.claim?.stage.kind;
+  const isNeeded = kind === 'promoted' || (kind === 'step' && plannedBp > 0);
   const places = reading.instances.filter((place) => place.release?.digest === order.stable.digest);
-  if (!isStep || places.some((place) => place.ready)) return [];
+  if (!isNeeded || places.some((place) => place.ready)) return [];
   const detail = places.map((place) => `${place.name}: ${place.detail}`).join('; ');
   return [
     wayBack('stable not ready', `stable ${order.stable.label} is not ready (${short(detail || 'it runs nowhere')})`),

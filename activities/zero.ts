@@ -16,8 +16,8 @@ export function createZero(ports: Ports): (input: ZeroInput) => Promise<Zeroed> 
     'zero',
     (input: ZeroInput) => `all traffic back to ${input.order.stable.label}`,
     async (input, signal) => {
-      await pageWhenLate(ports, input);
-      const zeroed = await toZero(ports, input, signal);
+      const paging = pageWhenLate(ports, input); // beside the work: telling people delays nothing
+      const zeroed = await toZero(ports, input, signal).finally(() => paging);
       ports.observer.zero(input.order.rollout, ports.clock.now() - activityInfo().scheduledTimestampMs);
       return zeroed;
     },
@@ -38,7 +38,7 @@ async function toZero(ports: Ports, input: ZeroInput, signal: AbortSignal): Prom
     });
   }
   const order = { ...input.order, fence: Math.max(input.order.fence, nextFence(before.claim, input.order)) };
-  await makeWayBack(target, order, before, signal);
+  if (input.mayBeGone || !isReady(before, order)) await makeWayBack(target, order, signal);
   const shares = [
     { digest: order.stable.digest, bp: 10_000 },
     { digest: order.canary.digest, bp: 0 },
@@ -60,10 +60,12 @@ function nextFence(claim: Claim | null, order: Order): number {
   return isThisWrite ? claim.fence : claim.fence + 1;
 }
 
+function isReady(reading: Reading, { stable }: Order): boolean {
+  return reading.instances.some((place) => place.release?.digest === stable.digest && place.ready);
+}
+
 /** Stable that is not ready is started beside what serves before it gets traffic; the fence is raised first. */
-async function makeWayBack(target: Target, order: Order, before: Reading, signal: AbortSignal): Promise<void> {
-  const isReady = before.instances.some((place) => place.release?.digest === order.stable.digest && place.ready);
-  if (isReady) return;
+async function makeWayBack(target: Target, order: Order, signal: AbortSignal): Promise<void> {
   await target.raiseFence(order, signal);
   await target.restore(order, signal);
 }

@@ -31,6 +31,9 @@ export async function decideOn(run: Run, raw: unknown, channel: Channel): Promis
 function blockedBefore(run: Run, input: DecisionInput): string | null {
   if (run.state.outcome !== null) return `the rollout has ended: ${run.state.outcome}`;
   if (run.state.turn !== null) return 'the rollout is going back';
+  if (input.decision === 'more-soak' && run.state.stage.kind === 'deployed') {
+    return 'nothing soaks before there is traffic: approve, reject, or wait';
+  }
   if (requestOf(run, input.gate) !== undefined) return null;
   const known = run.plan.gates.map((gate) => gate.id);
   return known.includes(input.gate)

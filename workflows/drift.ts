@@ -4,6 +4,7 @@ import { condition } from '@temporalio/workflow';
 import { formatBp } from '../plan/units.ts';
 import type { WatchReport } from '../activities/contract.ts';
 import { sentenceOf } from './effects.ts';
+import { evidenceTurnedWorse } from './gate.ts';
 import { moving } from './proxies.ts';
 import type { Run } from './run.ts';
 
@@ -12,6 +13,7 @@ export async function onDrift(run: Run, drift: Extract<WatchReport, { kind: 'dri
   const found = `somebody set ${formatBp(drift.acceptedBp)} where ${formatBp(drift.plannedBp)} was planned`;
   run.state.acceptedBp = drift.acceptedBp;
   run.note('drift', found);
+  evidenceTurnedWorse(run, found);
   if (drift.direction === 'below') {
     const hold = { by: 'rule', since: Date.now(), until: null, then: 'keep holding', fence: null } as const;
     run.hold({ ...hold, kind: 'drift-below', reason: `${found}; resume applies the plan's weight again` });

@@ -12,13 +12,18 @@ export async function guarded<Answer>(run: Run, act: (effect: Effect) => Promise
     try {
       return await act(run.effect());
     } catch (error) {
-      const found = fenceFound(error);
-      if (found === null) throw error;
-      holdForFence(run, sentenceOf(error), found);
+      if (!holdIfFenced(run, error)) throw error;
     } finally {
       run.moving = false;
     }
   }
+}
+
+/** True when a larger fence refused the effect; a person is asked then. */
+export function holdIfFenced(run: Run, error: unknown): boolean {
+  const found = fenceFound(error);
+  if (found !== null) holdForFence(run, sentenceOf(error), found);
+  return found !== null;
 }
 
 function holdForFence(run: Run, sentence: string, fence: number): void {

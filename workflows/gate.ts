@@ -131,11 +131,7 @@ export function evidenceTurnedWorse(run: Run, because: string): void {
 export function soakMore(run: Run, request: ApprovalRequest, soakMs: number): void {
   const { state, plan } = run;
   replaceRequest(run, closeRequest(request));
-  const step = plan.steps[state.step];
-  if (state.checkpoint !== null && step !== undefined) {
-    const validMs = step.bakeMinMs - soakMs;
-    state.checkpoint = { ...state.checkpoint, validMs, elapsedMs: validMs };
-  }
+  state.clockTo = (plan.steps[state.step]?.bakeMinMs ?? 0) - soakMs;
   state.bake = 'baking';
   run.note(
     'decision',

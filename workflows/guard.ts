@@ -21,7 +21,8 @@ export async function watch(run: Run): Promise<void> {
     run.watchScope = new CancellationScope({ cancellable: true });
     try {
       const report = await run.watchScope.run(() => activities.watch.executeWithOptions({ summary }, [input]));
-      run.state.checkpoint = report.checkpoint;
+      run.state.checkpoint = setClock(run, report.checkpoint);
+      if (report.kind === 'stopped' && input.clock === 'running') takeBackPausedTime(run);
       await onReport(run, report);
     } catch (error) {
       if (!isCancellation(error)) throw error;
@@ -105,11 +106,17 @@ async function onReport(run: Run, report: WatchReport): Promise<void> {
       await onDrift(run, report);
       break;
     case 'stopped':
-      takeBackPausedTime(run);
-      break;
     case 'segment-end':
       break;
   }
+}
+
+/** A person asked for more soak or for the bake anew: the clock of the stage is set, whatever the watch had counted. */
+function setClock(run: Run, checkpoint: WatchCheckpoint): WatchCheckpoint {
+  const { clockTo } = run.state;
+  if (clockTo === null) return checkpoint;
+  run.state.clockTo = null;
+  return { ...checkpoint, validMs: clockTo, elapsedMs: clockTo, heldAt: null };
 }
 
 /** A report about a stage that is not the present one says nothing about the present one. */

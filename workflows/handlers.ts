@@ -95,6 +95,7 @@ function stepBackTo(run: Run, raw: unknown): void {
     return run.ignore('step-back', who.by, to);
   }
   run.state.stepBackTo = to;
+  run.state.held = null;
   const weight = formatBp(run.plan.steps[to]?.weightBp ?? 0);
   giveReceipt(run, 'step-back', who, 'seen', `going down to ${weight}`);
   run.pause(who.by, `stepped back to ${weight}: ${who.reason}`);

@@ -21,6 +21,7 @@ export async function resume(run: Run, raw: unknown): Promise<ControlReceipt> {
   try {
     const proof = await proving.prove.executeWithOptions({ summary: `who is ${who.by}? (resume)` }, [who.by]);
     if (!proof.known) return refuse(`the directory does not know ${who.by}`);
+    if (proof.roles.length === 0) return refuse(`${who.by} holds no role, and resuming raises exposure in the end`);
   } catch (error) {
     return refuse(`the directory could not be asked: ${sentenceOf(error)}; send it again`);
   }
@@ -42,7 +43,7 @@ async function release(run: Run, held: Hold): Promise<void> {
   switch (held.kind) {
     case 'bake':
       // A bake that did not become clean is baked anew, from its beginning.
-      if (state.checkpoint !== null) state.checkpoint = { ...state.checkpoint, validMs: 0, elapsedMs: 0 };
+      state.clockTo = 0;
       break;
     case 'drift-below':
       await applyPlannedWeight(run, "resumed: apply the plan's weight again");

@@ -187,7 +187,8 @@ export class Run {
   }
 
   hold(hold: Hold): void {
-    if (this.state.turn !== null || this.state.held !== null) return;
+    // A foreign weight outranks another hold: only its resume applies the plan's weight again.
+    if (this.isTurning() || (this.state.held !== null && hold.kind !== 'drift-below')) return;
     this.state.held = hold;
     this.note('held', `held: ${hold.reason}`);
     void this.announce('P1', `held-${String(hold.since)}`, `${this.plan.title} holds`, hold.reason);

@@ -37,6 +37,8 @@ export interface RunState {
   bake: 'baking' | 'clean';
   watched: boolean;
   checkpoint: WatchCheckpoint | null;
+  /** Where the bake clock is set to at the watch's next report, ms of valid time; `null` when it just goes on. */
+  clockTo: number | null;
   requests: ApprovalRequest[];
   paused: Stopped | null;
   held: Hold | null;
@@ -81,6 +83,7 @@ export function initialState(plan: Plan, now: number): RunState {
     bake: 'clean',
     watched: false,
     checkpoint: null,
+    clockTo: null,
     requests: [],
     paused: null,
     held: null,

@@ -4,9 +4,13 @@ import { CancellationScope, condition, isCancellation } from '@temporalio/workfl
 import { closeRequest } from '../approvals/request-life.ts';
 import type { Stage } from '../plan/target.ts';
 import { formatBp } from '../plan/units.ts';
+import { holdIfFenced } from './effects.ts';
 import { confirmReceipts } from './receipts.ts';
 import { reverting } from './proxies.ts';
 import type { Run } from './run.ts';
+
+/** As patient as going back, but a larger fence at the target is a question for a person. */
+const untilFenced = { nonRetryableErrorTypes: ['fenced'] };
 
 /** `interrupted` is the part of the story that was under way: awaited only after the lower weight was asked for. */
 export async function stepBack(run: Run, interrupted: Promise<unknown>): Promise<void> {
@@ -15,7 +19,9 @@ export async function stepBack(run: Run, interrupted: Promise<unknown>): Promise
   const lowered = lowering
     .run(() => lower(run, to))
     .catch((error: unknown) => {
-      if (!isCancellation(error)) throw error;
+      if (isCancellation(error)) return;
+      run.state.stepBackTo = null;
+      if (!holdIfFenced(run, error)) throw error;
     });
   await Promise.race([Promise.all([lowered, interrupted]), condition(() => run.state.turn !== null)]);
   if (run.state.turn !== null) lowering.cancel();
@@ -28,7 +34,9 @@ async function lower(run: Run, to: number): Promise<void> {
   const canaryBp = plan.steps[to]?.weightBp ?? 0;
   const stage: Stage = to < 0 ? { kind: 'deployed' } : { kind: 'step', index: to };
   const summary = `step back to ${formatBp(canaryBp)}`;
-  const shifted = await reverting.shift.executeWithOptions({ summary }, [{ ...run.effect(), canaryBp, stage }]);
+  const shifted = await reverting.shift.executeWithOptions({ summary, retry: untilFenced }, [
+    { ...run.effect(), canaryBp, stage },
+  ]);
   Object.assign(state, { step: to, stage, requestedBp: canaryBp, acceptedBp: shifted.acceptedBp });
   state.bake = to < 0 ? 'clean' : 'baking';
   forgetAbove(run, to);

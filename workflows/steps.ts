@@ -6,7 +6,7 @@ import { nameOf } from '../plan/release.ts';
 import type { Liveness, Stage } from '../plan/target.ts';
 import { formatBp } from '../plan/units.ts';
 import { guarded } from './effects.ts';
-import { checking, deploying, moving } from './proxies.ts';
+import { checking, deploying, moving, reverting } from './proxies.ts';
 import type { Run } from './run.ts';
 import { watch } from './guard.ts';
 
@@ -61,6 +61,7 @@ export async function shift(run: Run, index: number, step: StepPlan): Promise<vo
   const shifted = await guarded(run, (effect) =>
     moving.shift.executeWithOptions({ summary }, [{ ...effect, canaryBp: step.weightBp, stage }]),
   );
+  if (run.isTurning()) return;
   Object.assign(state, { stage, bake: 'baking' });
   state.acceptedBp = shifted.acceptedBp;
   run.note('shifted', `${formatBp(step.weightBp)} asked for, ${formatBp(shifted.acceptedBp)} accepted`);
@@ -122,6 +123,7 @@ export async function promote(run: Run): Promise<void> {
   run.enter('promoting');
   const summary = `make ${nameOf(run.plan.release)} stable`;
   await guarded(run, (effect) => deploying.promote.executeWithOptions({ summary }, [effect]));
+  if (run.isTurning()) return;
   Object.assign(run.state, { stage: { kind: 'promoted' }, bake: 'baking' });
   run.note('promoted', `${nameOf(run.plan.release)} is stable; the old release stays warm`);
 }
@@ -140,8 +142,16 @@ export async function retire(run: Run): Promise<void> {
   await run.free();
   run.enter('retiring');
   const summary = `retire ${nameOf(stable)}`;
-  await guarded(run, (effect) => deploying.retire.executeWithOptions({ summary }, [{ ...effect, loser: stable }]));
+  // After the watch there is nothing to go back for: a host that does not answer is asked again without limit.
+  const retry = { nonRetryableErrorTypes: ['fenced'] };
+  const options = { summary, retry, startToCloseTimeout: retireWithin(run) };
+  await guarded(run, (effect) => reverting.retire.executeWithOptions(options, [{ ...effect, loser: stable }]));
   run.note('retired', `${nameOf(stable)} is retired`);
+}
+
+/** Retiring waits for the drain, then for the host, ms. */
+export function retireWithin(run: Run): number {
+  return run.plan.target.drainMs + 120_000;
 }
 
 /** Once; it outlives a step back, and ends only with the rollout. */

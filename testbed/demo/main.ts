@@ -75,11 +75,11 @@ const rejectedOne: Scenario = {
   disturb: async () => undefined,
 };
 
-/** 3 % errors appear as soon as the proxy serves 5 %. */
+/** 3 % errors appear in the middle of the 5 % bake. */
 function badOne(world: World): Scenario {
   let isBad = false;
   const disturb = async (status: Status) => {
-    if (isBad || status.weights.acceptedBp !== 500) return;
+    if (isBad || status.weights.acceptedBp !== 500 || (status.bake?.validMs ?? 0) < 4_000) return;
     isBad = true;
     await world.setFaults('bad', 'v2', { errorRate: 0.03 });
   };
