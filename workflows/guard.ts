@@ -1,6 +1,7 @@
 /** The one unbroken watch: starts before the first weight above zero, and hands every milestone to the story. */
 
-import { CancellationScope, isCancellation, log } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, log, sleep } from '@temporalio/workflow';
+import { ActivityFailure } from '@temporalio/common';
 import type { Stage } from '../plan/target.ts';
 import { formatBp } from '../plan/units.ts';
 import { isClean } from '../judge/verdict.ts';
@@ -11,6 +12,8 @@ import { watching } from './proxies.ts';
 import type { Run } from './run.ts';
 
 const hour = 3_600_000;
+/** So that no defect of the watch can make it spin. */
+const betweenBrokenSegmentsMs = 1_000;
 
 /** Runs until the rollout turns back or has been watched to its end; a stopped segment is started anew. */
 export async function watch(run: Run): Promise<void> {
@@ -25,8 +28,10 @@ export async function watch(run: Run): Promise<void> {
       if (report.kind === 'stopped' && input.clock === 'running') takeBackPausedTime(run);
       await onReport(run, report);
     } catch (error) {
-      if (!isCancellation(error)) throw error;
-      log.info('the watch was stopped before it began');
+      // Stopped before it began, or its worker died while it was being stopped: the next segment goes on from what is known.
+      if (!isCancellation(error) && !(error instanceof ActivityFailure)) throw error;
+      log.info('a segment of the watch ended without a report', { error: String(error) });
+      if (!isOver(run)) await sleep(betweenBrokenSegmentsMs, { summary: 'watch again' });
     }
   }
 }

@@ -19,7 +19,7 @@ export async function stepBack(run: Run, interrupted: Promise<unknown>): Promise
   const lowered = lowering
     .run(() => lower(run, to))
     .catch((error: unknown) => {
-      if (isCancellation(error)) return;
+      if (isCancellation(error) || run.state.turn !== null) return;
       run.state.stepBackTo = null;
       if (!holdIfFenced(run, error)) throw error;
     });

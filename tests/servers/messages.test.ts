@@ -196,7 +196,7 @@ describe('a pause', () => {
 
     const looks: { at: number; validMs: number }[] = [];
     await rollouts.until(service, 'six polls in the pause', ({ bake, paused }) => {
-      const since = (paused?.since ?? Infinity) + 2_000; // the watch has heard of the pause by then
+      const since = (paused?.since ?? Infinity) + 6_000; // heartbeats carry the news: the watch has heard of the pause by then
       if (bake?.state === 'stopped' && bake.at > since && bake.at !== looks.at(-1)?.at) looks.push(bake);
       return looks.length >= 6;
     });
