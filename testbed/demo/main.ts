@@ -12,10 +12,11 @@ import { inProject } from '../root.ts';
 import { waitFor } from '../wait.ts';
 import { startWorld, type World } from '../world.ts';
 import type { Worker } from '../world/commands.ts';
+import { violations } from '../world/invariants.ts';
 import { badFacts, stepFacts } from './facts.ts';
 import { play, type Scenario, type ScenarioName } from './scenario.ts';
 import { createScreen, type Screen } from './screen.ts';
-import { complaints, renderSummary, type Summary } from './summary.ts';
+import { complaints, ladderBp, renderSummary, type Summary } from './summary.ts';
 
 const folder = inProject('.demo');
 const names: readonly ScenarioName[] = ['good', 'bad', 'rejected', 'crash'];
@@ -127,10 +128,11 @@ async function summarize(
       secondsFromVisibleToZero: isMissing ? null : (zeroConfirmedAt - badVisibleAt) / 1000,
       canaryRequestsAfterZero: facts.canaryRequestsAfterZero,
     },
-    rejected: endOf(rejected),
+    rejected: { ...endOf(rejected), weightsSeenByProxy: world.weightsSeenByProxy('rejected') },
     crash: {
       ...endOf(crash),
       weightsSeenByProxy: world.weightsSeenByProxy('crash'),
+      violations: violations(world.proxyWrites('crash'), { stepsBp: ladderBp, ended: true }),
       killedAt: iso(killedAt),
       progressAt: iso(progress?.at ?? null),
     },

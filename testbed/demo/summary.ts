@@ -17,13 +17,18 @@ export interface Summary {
     readonly secondsFromVisibleToZero: number | null;
     readonly canaryRequestsAfterZero: number | null;
   };
-  readonly rejected: Ended;
+  readonly rejected: Ended & { readonly weightsSeenByProxy: readonly number[] };
   readonly crash: Ended & {
     readonly weightsSeenByProxy: readonly number[];
+    /** What the order of writes must never show; empty when all is well. */
+    readonly violations: readonly string[];
     readonly killedAt: string | null;
     readonly progressAt: string | null;
   };
 }
+
+/** The steps of every demo file, basis points. */
+export const ladderBp: readonly number[] = [100, 500, 2500, 10_000];
 
 interface Ended {
   readonly outcome: string;
@@ -33,8 +38,7 @@ interface Ended {
 /** Each sentence is something that did not end as it should; empty when all is well. */
 export function complaints(summary: Summary): readonly string[] {
   const { good, bad, rejected, crash } = summary;
-  const ladder = [100, 500, 2500, 10_000];
-  const isLadder = (weights: readonly number[]) => JSON.stringify(weights) === JSON.stringify(ladder);
+  const isLadder = (weights: readonly number[]) => JSON.stringify(weights) === JSON.stringify(ladderBp);
   const claims: readonly (readonly [boolean, string])[] = [
     [good.outcome === 'completed', `good ended ${good.outcome}: ${good.reason ?? ''}`],
     [isLadder(good.steps.map((step) => step.requestedBp)), 'good: the proxy did not see 1, 5, 25, 100 %'],
@@ -46,6 +50,11 @@ export function complaints(summary: Summary): readonly string[] {
     ],
     [bad.secondsFromVisibleToZero !== null, 'bad: nobody saw it become visible, or zero was not read back'],
     [rejected.outcome === 'rolled-back', `rejected ended ${rejected.outcome}: ${rejected.reason ?? ''}`],
+    [
+      JSON.stringify(rejected.weightsSeenByProxy) === '[100,500,0]',
+      `rejected: the proxy saw ${rejected.weightsSeenByProxy.join(', ')}`,
+    ],
+    [crash.violations.length === 0, `crash: ${crash.violations.join('; ')}`],
     [crash.outcome === 'completed', `crash ended ${crash.outcome}: ${crash.reason ?? ''}`],
     [isLadder(crash.weightsSeenByProxy), `crash: the proxy saw ${crash.weightsSeenByProxy.join(', ')}`],
     [
