@@ -20,16 +20,6 @@ export type Outcome = 'completed' | 'rolled-back' | 'aborted' | 'superseded' | '
 /** Value of the search attribute RolloutState: the phase, or the outcome once there is one. */
 export type RolloutState = Exclude<Phase, 'ended'> | Outcome;
 
-/** States after which nobody has to care: the guardian's list of final ones. */
-export const finalStates = [
-  'completed',
-  'rolled-back',
-  'aborted',
-  'superseded',
-  'detached',
-  'refused',
-] as const satisfies readonly Outcome[];
-
 /** Why a rollout turned back. */
 export type TurnBack =
   | { readonly kind: 'verdict'; readonly criterion: string; readonly sentence: string }

@@ -157,7 +157,10 @@ describe('worse evidence', () => {
   it('does not count what was said about another revision, nor what is void for any other reason', () => {
     const [decision] = say(both, ana).request.decisions;
     if (decision === undefined) throw new Error('nothing was recorded');
-    for (const spoilt of [{ ...decision, evidenceRevision: 2 }, { ...decision, void: 'left the team' }]) {
+    for (const spoilt of [
+      { ...decision, evidenceRevision: 2 },
+      { ...decision, void: 'left the team' },
+    ]) {
       expect(quorum({ ...both, decisions: [spoilt] }, strict, requester).missingText).toBe('1 of sre, 1 of qa');
     }
   });
