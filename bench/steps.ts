@@ -83,7 +83,7 @@ function spec(): unknown {
     apiVersion: 'sluice/v1',
     kind: 'Rollout',
     metadata: { service: 'bench', environment: 'bench' },
-    target: { kind: 'caddy', connection: 'edge', route: 'bench', drain: '0s' },
+    target: { kind: 'caddy', connection: 'edge', route: 'bench', drain: '1s' },
     release: { image: 'registry.example/bench', digest: 'required' },
     metrics: { connection: 'prometheus', tracks: { label: 'release' }, lag: '0s', every: '1s' },
     criteria: [{ id: 'up', kind: 'limit', query: 'min(up)', breach: '< 1', do: 'rollback' }],
