@@ -80,18 +80,22 @@ const rejectedOne: Scenario = {
 function badOne(world: World): Scenario {
   let isBad = false;
   const disturb = async (status: Status) => {
-    if (isBad || status.weights.acceptedBp !== 500 || (status.bake?.validMs ?? 0) < 4_000) return;
+    if (isBad || status.weights.acceptedBp !== 500 || bakingMs(status) < 4_000) return;
     isBad = true;
     await world.setFaults('bad', 'v2', { errorRate: 0.03 });
   };
   return { name: 'bad', expected: 'rolled-back', rejects: null, disturb };
 }
 
+/** How long the present bake has gone on, by the wall clock; 0 in any other phase. */
+function bakingMs(status: Status): number {
+  return status.phase === 'baking' ? Date.now() - status.phaseSince : 0;
+}
+
 /** The worker is killed in the middle of the 25 % bake, and a new one started. */
 function crashOne(world: World, marks: Marks, screen: Screen): Scenario {
   const disturb = async (status: Status) => {
-    const isMidBake =
-      status.weights.acceptedBp === 2500 && status.phase === 'baking' && (status.bake?.validMs ?? 0) > 2_000;
+    const isMidBake = status.weights.acceptedBp === 2500 && bakingMs(status) > 2_000;
     if (marks.killedAt !== null || !isMidBake) return;
     marks.killedAt = Date.now();
     await marks.worker.kill();
