@@ -1,8 +1,9 @@
 /** The rules of a host with slots: fences only grow, calls are done one after the other, repeats change nothing. */
 
-import { type Deploy, Fenced, type Remove, type SlotState } from './contract.ts';
+import type { Deploy, Remove, SlotState } from './contract.ts';
+import { admitted, changed, recordOf, stateOf } from './rules.ts';
 import type { Runner } from './runner.ts';
-import { emptySlot, type HookState, loadState, saveState, type SlotRecord } from './state.ts';
+import { type HookState, loadState, saveState, type SlotRecord } from './state.ts';
 
 export interface Host {
   readonly names: readonly string[];
@@ -19,53 +20,47 @@ export async function openHost(names: readonly string[], stateFile: string, runn
   let state: HookState = loadState(stateFile);
   let last: Promise<unknown> = Promise.resolve();
 
-  const recordOf = (slot: string): SlotRecord => state.slots[slot] ?? emptySlot;
-  const save = (slot: string, change: Partial<SlotRecord>) => {
-    const fence = Math.max(state.fence, change.fence ?? 0);
-    state = { fence, slots: { ...state.slots, [slot]: { ...recordOf(slot), ...change } } };
+  const save = (next: HookState) => {
+    state = next;
     saveState(stateFile, state);
   };
+  const note = (slot: string, change: Partial<SlotRecord>) => save(changed(state, slot, change));
   const inTurn = <Result>(work: () => Promise<Result>): Promise<Result> => {
     const turn = last.then(work);
     last = turn.catch(() => undefined); // its own caller hears of it
     return turn;
   };
-  const admit = (slot: string, call: { readonly rollout: string; readonly fence: number }) => {
-    if (call.fence < state.fence) throw new Fenced(state.fence);
-    save(slot, { rollout: call.rollout, fence: call.fence });
-  };
+  const lookAt = (slot: string) => look(runner, slot, recordOf(state, slot));
   const clear = async (slot: string) => {
-    const { release, pid } = recordOf(slot);
+    const { release, pid } = recordOf(state, slot);
     if (release !== null && pid !== null) await runner.stop(slot, release, pid);
-    save(slot, { release: null, pid: null });
+    note(slot, { release: null, pid: null });
   };
 
   const deploy = async (slot: string, wanted: Deploy): Promise<SlotState> => {
-    admit(slot, wanted);
-    const present = recordOf(slot);
-    const runs =
-      present.release?.digest === wanted.release.digest && (await look(runner, slot, present)).state !== 'failed';
-    if (!runs) {
+    save(admitted(state, slot, wanted));
+    const isSame = recordOf(state, slot).release?.digest === wanted.release.digest;
+    if (!isSame || (await lookAt(slot)).state === 'failed') {
       await clear(slot);
-      save(slot, { release: wanted.release }); // before the start: a crash in between must not hide the process
-      save(slot, { pid: runner.start(slot, wanted.release) });
+      note(slot, { release: wanted.release }); // before the start: a crash in between must not hide the process
+      note(slot, { pid: runner.start(slot, wanted.release) });
     }
-    return look(runner, slot, recordOf(slot));
+    return lookAt(slot);
   };
   const remove = async (slot: string, asked: Remove): Promise<SlotState> => {
-    admit(slot, asked);
+    save(admitted(state, slot, asked));
     await clear(slot);
-    return look(runner, slot, recordOf(slot));
+    return lookAt(slot);
   };
 
   for (const slot of names) {
-    const { release } = recordOf(slot);
-    if (release !== null) save(slot, { pid: (await runner.find(slot, release)) ?? runner.start(slot, release) });
+    const { release } = recordOf(state, slot);
+    if (release !== null) note(slot, { pid: (await runner.find(slot, release)) ?? runner.start(slot, release) });
   }
   return {
     names,
     slots: async () => {
-      const states = names.map(async (slot) => [slot, await look(runner, slot, recordOf(slot))] as const);
+      const states = names.map(async (slot) => [slot, await lookAt(slot)] as const);
       return Object.fromEntries(await Promise.all(states));
     },
     deploy: (slot, wanted) => inTurn(() => deploy(slot, wanted)),
@@ -74,10 +69,6 @@ export async function openHost(names: readonly string[], stateFile: string, runn
 }
 
 async function look(runner: Runner, slot: string, record: SlotRecord): Promise<SlotState> {
-  const { release, fence, rollout, pid } = record;
-  if (release === null) return { release, state: 'stopped', ready: false, detail: '', fence, rollout };
-  if (pid === null) return { release, state: 'failed', ready: false, detail: 'it was not started', fence, rollout };
-  const { alive, ready, detail } = await runner.check(slot, pid);
-  const state = ready ? 'running' : alive ? 'starting' : 'failed';
-  return { release, state, ready, detail, fence, rollout };
+  const { release, pid } = record;
+  return stateOf(record, release === null || pid === null ? null : await runner.check(slot, pid));
 }

@@ -1,0 +1,69 @@
+/** Finds what a query asks for in the world's plans, and what the script says about it. */
+
+import { holds as breaches } from '../../../judge/comparison.ts';
+import type { Criterion, Plan } from '../../../plan/plan.ts';
+import { renderQuery } from '../../../plan/promql.ts';
+import type { Release } from '../../../plan/release.ts';
+import type { Measured } from './prometheus.ts';
+import type { ByRelease, Measure, WorldScript } from './script.ts';
+import { type History, holds, steady, type Timeline } from './timeline.ts';
+
+interface Asked {
+  readonly criterion: Criterion;
+  readonly release: Release;
+}
+
+/** What is said about a release: by its label, else by its part. */
+export function ofRelease<T>(
+  by: ByRelease<T>,
+  release: Release,
+  roleOf: (digest: string) => string | null,
+): T | undefined {
+  const role = roleOf(release.digest);
+  return by[release.label] ?? (role === null ? undefined : by[role]);
+}
+
+/** Queries by their text, rendered as the judge does for each release of a plan. */
+export function queriesOf(plan: Plan, releases: readonly Release[]): ReadonlyMap<string, Asked> {
+  const trackLabel = plan.metrics?.trackLabel ?? 'release';
+  const all = plan.criteria.flatMap((criterion) =>
+    releases.map((release) => [renderQuery(criterion.query, { trackLabel, release }), { criterion, release }] as const),
+  );
+  return new Map(all);
+}
+
+export function measureOf(
+  { criterion, release }: Asked,
+  script: WorldScript,
+  roleOf: (digest: string) => string | null,
+  at: number,
+  history: History,
+): Measured {
+  const timeline = ofRelease(script.criteria[criterion.id] ?? {}, release, roleOf) ?? steady<Measure>('good');
+  return resolved(criterion, roleOf(release.digest) === 'stable', timeline, at, history);
+}
+
+/** A stale sample is the one before it, with its old time. */
+function resolved(
+  criterion: Criterion,
+  isBaseline: boolean,
+  timeline: Timeline<Measure>,
+  at: number,
+  history: History,
+): Measured {
+  const { value, since } = holds(timeline, at, history);
+  if (value !== 'stale') return { measure: numberFor(criterion, isBaseline, value), at };
+  if (since <= history.began) return { measure: 'empty', at };
+  const before = holds(timeline, since - 1, history).value;
+  return { measure: before === 'stale' ? 'empty' : numberFor(criterion, isBaseline, before), at: since };
+}
+
+function numberFor(criterion: Criterion, isBaseline: boolean, measure: Exclude<Measure, 'stale'>): Measured['measure'] {
+  if (measure !== 'good' && measure !== 'bad') return measure;
+  const baseline = criterion.kind === 'compare' && criterion.floor > 0 ? criterion.floor : 1;
+  if (criterion.kind === 'compare' && isBaseline) return measure === 'good' ? baseline : 4 * baseline;
+  const { op } = criterion.breach;
+  const edge = criterion.kind === 'limit' ? criterion.breach.value : criterion.breach.factor * baseline;
+  const tried = [edge / 2, edge * 2, edge, edge - 1, edge + 1];
+  return tried.find((value) => breaches(op, value, edge) === (measure === 'bad')) ?? edge;
+}

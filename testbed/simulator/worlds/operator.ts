@@ -1,0 +1,90 @@
+/** The operator's part of a simulated world: where everything of one plan is, taken from a worker's configuration or made up. */
+
+import type { Plan } from '../../../plan/plan.ts';
+import type { WorkerConfig } from '../../../spec/worker-config.ts';
+
+export interface OperatorFacts {
+  readonly config: Pick<WorkerConfig, 'connections' | 'notify'>;
+  /** When the world begins, epoch ms. */
+  readonly began: number;
+}
+
+/** Addresses of one route, as the plan's target and metrics mean them. */
+export interface Places {
+  readonly admin: string;
+  readonly public: string;
+  /** `null` with `--resume`. */
+  readonly persistHook: string | null;
+  readonly server: string;
+  readonly host: string | null;
+  readonly path: string | null;
+  /** Slot → `host:port`. */
+  readonly slots: Readonly<Record<string, string>>;
+  readonly hook: string;
+  /** `null` for a plan without metrics. */
+  readonly prometheus: string | null;
+  readonly webhooks: readonly string[];
+}
+
+/** Throws when the configuration does not declare what the plan names. */
+export function placesOf(plan: Plan, { config }: OperatorFacts): Places {
+  const edge = config.connections[plan.target.connection];
+  const route = edge?.kind === 'caddy' ? edge.routes[plan.target.route] : undefined;
+  if (edge?.kind !== 'caddy' || route === undefined) {
+    throw new Error(`the configuration has no route ${plan.target.route} at connection ${plan.target.connection}`);
+  }
+  return {
+    admin: edge.admin,
+    public: edge.public,
+    persistHook: edge.persistence.kind === 'hook' ? edge.persistence.url : null,
+    server: route.server ?? 'srv0',
+    host: route.match.host,
+    path: route.match.path,
+    slots: route.slots,
+    hook: route.deploy.url,
+    prometheus: plan.metrics === null ? null : prometheusOf(plan.metrics.connection, config),
+    webhooks: config.notify.map(({ url }) => url),
+  };
+}
+
+function prometheusOf(name: string, { connections }: OperatorFacts['config']): string {
+  const found = connections[name];
+  if (found?.kind === 'prometheus') return found.url;
+  throw new Error(`the configuration has no metrics connection ${name}`);
+}
+
+/** A configuration under which a plan can run in a simulation, for those who have none. */
+export function operatorFor(plan: Plan): WorkerConfig {
+  const metrics = plan.metrics === null ? {} : { [plan.metrics.connection]: prometheus };
+  return {
+    taskQueue: 'sluice',
+    temporal: null,
+    directory: './directory.yaml',
+    listen: '127.0.0.1:9464',
+    logs: { level: 'info' },
+    heartbeatMs: 5_000,
+    secrets: { from: 'env', prefix: 'SLUICE_SECRET_' },
+    connections: {
+      ...metrics,
+      [plan.target.connection]: {
+        kind: 'caddy',
+        admin: 'http://127.0.0.1:2019',
+        public: 'http://127.0.0.1:8080',
+        persistence: { kind: 'resume' },
+        routes: {
+          [plan.target.route]: {
+            server: null,
+            match: { host: `${plan.service}.example`, path: null },
+            slots: { a: '127.0.0.1:8001', b: '127.0.0.1:8002' },
+            longLived: false,
+            deploy: { kind: 'hook', url: 'http://127.0.0.1:9000', auth: null },
+          },
+        },
+      },
+    },
+    smoke: { allow: ['http://127.0.0.1:8080'] },
+    notify: [],
+  };
+}
+
+const prometheus = { kind: 'prometheus', url: 'http://127.0.0.1:9090', auth: null, headers: {} } as const;

@@ -1,0 +1,71 @@
+/** A scripted Prometheus: it knows the queries of the world's plans word for word, and the raw request counters. */
+
+import type { HttpResponse } from '../../../providers/ports.ts';
+import { type Host, json } from './host.ts';
+import type { Measure } from './script.ts';
+
+/** What a query says at a moment. */
+export interface Measured {
+  readonly measure: Exclude<Measure, 'good' | 'bad' | 'stale'>;
+  /** Time of the sample, epoch ms: that of the question unless it is stale. */
+  readonly at: number;
+}
+
+/** One raw series as it was scraped last. */
+export interface Scraped {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+  readonly at: number;
+}
+
+export interface PrometheusOptions {
+  /** `null` for a query that no plan of this world asks. */
+  readonly measure: (query: string, at: number) => Measured | null;
+  /** The series of a plain selector that were scraped in `(at - lookbackMs, at]`; `null` for an unknown selector. */
+  readonly scraped: (selector: string, at: number, lookbackMs: number) => readonly Scraped[] | null;
+}
+
+export function createPrometheusHost(options: PrometheusOptions): Host {
+  return {
+    answer(request, now) {
+      const { pathname, searchParams } = new URL(request.url);
+      if (!pathname.endsWith('/api/v1/query')) return { status: 404, headers: {}, body: '404 page not found\n' };
+      const asked = request.method === 'POST' ? new URLSearchParams(request.body ?? '') : searchParams;
+      const query = asked.get('query') ?? '';
+      const at = Math.round(Number(asked.get('time') ?? now / 1_000) * 1_000);
+      if (query === 'vector(1)') return vector([[1, at]]);
+      const range = /^(?<selector>[^]*)\[(?<ms>\d+)ms\]$/.exec(query)?.groups;
+      if (range !== undefined) return matrix(options.scraped(range['selector'] ?? '', at, Number(range['ms'])), query);
+      const measured = options.measure(query, at);
+      return measured === null ? unknown(query) : answerTo(measured);
+    },
+  };
+}
+
+function answerTo({ measure, at }: Measured): HttpResponse {
+  switch (measure) {
+    case 'empty':
+      return vector([]);
+    case 'unavailable':
+      return json(503, { status: 'error', errorType: 'unavailable', error: 'the query could not be run' });
+    default:
+      return vector([[measure, at]]);
+  }
+}
+
+function vector(samples: readonly (readonly [value: number | string, at: number])[]): HttpResponse {
+  const result = samples.map(([value, at]) => ({ metric: {}, value: [at / 1_000, String(value)] }));
+  return json(200, { status: 'success', data: { resultType: 'vector', result } });
+}
+
+function matrix(series: readonly Scraped[] | null, query: string): HttpResponse {
+  if (series === null) return unknown(query);
+  const result = series.map(({ labels, value, at }) => ({ metric: labels, values: [[at / 1_000, String(value)]] }));
+  return json(200, { status: 'success', data: { resultType: 'matrix', result } });
+}
+
+/** A world that does not know a query must not look like a service without errors. */
+function unknown(query: string): HttpResponse {
+  const error = `this world does not know the query ${query}`;
+  return json(422, { status: 'error', errorType: 'execution', error });
+}

@@ -1,0 +1,126 @@
+/** A plan in its world, and the real providers before it over a network without latency. */
+
+import { compile } from '../../../../plan/compile.ts';
+import type { Plan } from '../../../../plan/plan.ts';
+import type { Release } from '../../../../plan/release.ts';
+import type { Order, Share } from '../../../../plan/target.ts';
+import type { Clock, Http, Target } from '../../../../providers/ports.ts';
+import { ProviderError } from '../../../../providers/errors.ts';
+import { createPrometheus } from '../../../../providers/metrics/prometheus.ts';
+import { createCaddyTarget } from '../../../../providers/targets/caddy/target.ts';
+import { parseSpec } from '../../../../spec/rollout.ts';
+import { operatorFor } from '../../../../testbed/simulator/worlds/operator.ts';
+import { plainWorld, type WorldScript } from '../../../../testbed/simulator/worlds/script.ts';
+import { createWorld, type World } from '../../../../testbed/simulator/worlds/world.ts';
+
+export const began = Date.parse('2026-03-02T09:00:00Z');
+export const seconds = (count: number) => count * 1_000;
+export const minutes = (count: number) => count * 60_000;
+
+export const canary: Release = { digest: `sha256:${'b'.repeat(64)}`, label: 'v2', image: 'registry.example/web' };
+
+const spec = `
+apiVersion: sluice/v1
+kind: Rollout
+metadata: { service: web, environment: production }
+target: { kind: caddy, connection: edge, route: web, preview: { header: "x-sluice-preview: canary" }, drain: 10s }
+release: { image: registry.example/web }
+metrics: { connection: prometheus-prod, requests: 'http_requests_total{app="web"}' }
+smoke:
+  suites:
+    basic:
+      baseUrl: { canary: preview, stable: direct, public: "http://127.0.0.1:8080" }
+      forbidStatus: [5xx]
+      requests: [{ name: health, get: /healthz, expect: { json: { ok: true } } }]
+criteria:
+  - { id: errors, kind: limit, query: 'rate(errors{{{track}}}[1m])', breach: "> 1%", do: rollback }
+  - { id: latency, kind: compare, against: stable, query: 'latency{{{track}}}', breach: "> 2x", floor: 0.05, do: hold }
+steps:
+  - { weight: 1%, bake: 30m, smoke: [basic] }
+  - { weight: 25%, bake: 30m }
+  - { weight: 100%, bake: 30m, smoke: [basic@public] }
+`;
+
+export function planOf(text = spec): Plan {
+  const parsed = parseSpec(text, 'spec.yaml');
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+  const capabilities = {
+    granularityBp: 1,
+    fenced: true,
+    preview: true,
+    affinity: false,
+    scales: false,
+    instantRevert: true,
+  };
+  const compiled = compile(parsed.value, canary, capabilities);
+  if (!compiled.ok) throw new Error(JSON.stringify(compiled.problems));
+  return compiled.plan;
+}
+
+/** Time passes only in sleeps, at once. */
+export interface Given {
+  readonly plan: Plan;
+  readonly world: World;
+  readonly target: Target;
+  readonly metrics: ReturnType<typeof createPrometheus>;
+  readonly http: Http;
+  readonly clock: Clock & { pass(ms: number): void };
+  readonly order: (fence: number, change?: Partial<Order>) => Order;
+  readonly shares: (canaryBp: number) => readonly Share[];
+}
+
+export function given(script: Partial<WorldScript> = {}, text?: string): Given {
+  const plan = planOf(text);
+  const config = operatorFor(plan);
+  const world = createWorld({ ...plainWorld, ...script }, plan, { config, began });
+  const clock = createClock();
+  const http = directHttp(world, clock);
+  const slots = { a: '127.0.0.1:8001', b: '127.0.0.1:8002' };
+  const target = createCaddyTarget({
+    plan: plan.target,
+    connection: {
+      admin: 'http://127.0.0.1:2019',
+      public: 'http://127.0.0.1:8080',
+      persistence: 'resume',
+      route: {
+        match: { host: 'web.example' },
+        slots,
+        longLived: false,
+        deploy: { kind: 'hook', url: 'http://127.0.0.1:9000' },
+      },
+    },
+    http,
+    clock,
+  });
+  const metrics = createPrometheus({ url: 'http://127.0.0.1:9090', headers: {}, auth: null, http, clock });
+  const order = (fence: number, change: Partial<Order> = {}): Order => ({
+    rollout: 'rollout/production/web',
+    run: 'run-1',
+    fence,
+    stable: world.stable,
+    canary,
+    ...change,
+  });
+  const shares = (canaryBp: number) => [
+    { digest: world.stable.digest, bp: 10_000 - canaryBp },
+    { digest: canary.digest, bp: canaryBp },
+  ];
+  return { plan, world, target, metrics, http, clock, order, shares };
+}
+
+function createClock(): Given['clock'] {
+  let now = began;
+  const pass = (ms: number) => void (now += ms);
+  return { now: () => now, sleep: async (ms) => pass(ms), pass };
+}
+
+function directHttp(world: World, clock: Clock): Http {
+  return {
+    send: async (request) => {
+      const { origin } = new URL(request.url);
+      const host = world.host(origin);
+      if (host !== undefined) return host.answer(request, clock.now());
+      throw new ProviderError({ code: 'unreachable', doing: `${request.method} ${origin}`, detail: 'nobody is there' });
+    },
+  };
+}
