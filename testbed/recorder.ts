@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Call, type Entry, entryOf, readAll, sendOn, type Told } from './recording/exchange.ts';
-import { type Fault, type FaultRule, switchboard } from './recording/faults.ts';
+import { type Fault, type FaultRule, type Hold, type HoldRule, hold, switchboard } from './recording/faults.ts';
 import { freePort } from './servers/ports.ts';
 
 export type { Entry } from './recording/exchange.ts';
@@ -26,6 +26,8 @@ export interface Recorder {
   entries(): readonly Entry[];
   /** Adds a fault; the returned function takes it away. */
   fault(rule: FaultRule): () => void;
+  /** Holds calls back until they are let go: for faults that must not end before something else has happened. */
+  hold(rule: HoldRule): Hold;
   clearFaults(): void;
   /** Closes the door; the record stays readable. */
   stop(): Promise<void>;
@@ -63,6 +65,7 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
     url: `http://127.0.0.1:${port}`,
     entries: () => entries.toSorted((one, other) => one.number - other.number),
     fault: (rule) => faults.add(rule),
+    hold: (rule) => hold(faults, rule),
     clearFaults: () => faults.clear(),
     stop: async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -94,6 +97,12 @@ async function play(call: Call, fault: Fault | null, ask: Ask, record: Record): 
       if (fault.where === 'request') await sleep(fault.ms);
       const got = await ask(call, fault);
       if (fault.where === 'answer') await sleep(fault.ms);
+      return got;
+    }
+    case 'hold': {
+      if (fault.where === 'request') await fault.wait();
+      const got = await ask(call, fault);
+      if (fault.where === 'answer') await fault.wait();
       return got;
     }
     case 'drop':

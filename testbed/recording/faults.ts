@@ -3,6 +3,8 @@
 export type Fault =
   /** Hold the request back before the upstream sees it, or hold the answer back. */
   | { readonly kind: 'delay'; readonly ms: number; readonly where: 'request' | 'answer' }
+  /** The same until `wait` says so. */
+  | { readonly kind: 'hold'; readonly wait: () => Promise<void>; readonly where: 'request' | 'answer' }
   /** Break the client's connection, before the upstream saw the request or after it acted on it. */
   | { readonly kind: 'drop'; readonly where: 'request' | 'answer' }
   /** Deliver the request to the upstream this many times more; the client gets the first answer. */
@@ -22,6 +24,18 @@ export interface FaultRule {
   /** How many requests it hits. @default until it is cleared */
   readonly times?: number;
   readonly fault: Fault;
+}
+
+export interface HoldRule extends Omit<FaultRule, 'fault'> {
+  /** Before the upstream sees the request, or after it has acted on it. */
+  readonly where: 'request' | 'answer';
+}
+
+export interface Hold {
+  /** How many calls have come to the hold. */
+  count(): number;
+  /** Lets them go; calls that come later pass. */
+  release(): void;
 }
 
 export interface Switchboard {
@@ -53,4 +67,20 @@ export function switchboard(): Switchboard {
       return null;
     },
   };
+}
+
+export function hold(faults: Switchboard, { where, ...rule }: HoldRule): Hold {
+  let count = 0;
+  let letGo = (): void => undefined;
+  const released = new Promise<void>((resolve) => (letGo = resolve));
+  const wait = () => {
+    count += 1;
+    return released;
+  };
+  const clear = faults.add({ ...rule, fault: { kind: 'hold', where, wait } });
+  const release = () => {
+    clear();
+    letGo();
+  };
+  return { count: () => count, release };
 }

@@ -1,19 +1,30 @@
 /** Serves a Hono app on loopback until SIGTERM, answering what is in flight first. */
 
 import { createServer } from 'node:http';
+import type { Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
 
 /** Returns when it listens; the process ends by itself after SIGTERM. */
 export async function serveUntilTerminated(app: Hono, port: number): Promise<void> {
   const listener = getRequestListener(app.fetch);
-  const server = createServer((incoming, answer) => void listener(incoming, answer));
+  const quiet = new Set<Socket>();
+  const server = createServer((incoming, answer) => {
+    const { socket } = incoming;
+    quiet.delete(socket);
+    answer.once('close', () => socket.destroyed || quiet.add(socket));
+    void listener(incoming, answer);
+  });
+  server.on('connection', (socket) => {
+    quiet.add(socket);
+    socket.once('close', () => quiet.delete(socket));
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(port, '127.0.0.1', resolve);
   });
   process.once('SIGTERM', () => {
-    // A connection that becomes idle only now would otherwise stay open for its keep-alive time.
-    const sweep = setInterval(() => server.closeIdleConnections(), 50);
+    // Node's own `closeIdleConnections` spares those that never carried a request, and proxies keep such in stock.
+    const sweep = setInterval(() => quiet.forEach((socket) => socket.destroy()), 50);
     server.close(() => clearInterval(sweep));
   });
 }

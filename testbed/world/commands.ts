@@ -18,6 +18,8 @@ export interface WorkerOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Names its files. @default worker-1, worker-2, … */
   readonly name?: string;
+  /** Added to its connections to the world's own servers, in the form of the worker's configuration. */
+  readonly connections?: Readonly<Record<string, unknown>>;
 }
 
 export interface CommandOptions {
@@ -39,7 +41,7 @@ const launcher = inProject('bin', 'sluice');
 /** Returns when the worker says that it is ready. */
 export async function startWorker(world: Surroundings, name: string, options: WorkerOptions): Promise<Worker> {
   const port = await freePort();
-  const configFile = writeWorkerConfig(world, name, port);
+  const configFile = writeWorkerConfig(world, name, { port, connections: options.connections ?? {} });
   const url = `http://127.0.0.1:${port}`;
   const worker = await startProcess({
     name,

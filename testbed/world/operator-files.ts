@@ -39,8 +39,15 @@ export function writeDirectory(folder: string): string {
   });
 }
 
-/** Writes `<name>.yaml` for a worker that listens on this port, and returns its path. */
-export function writeWorkerConfig(world: Surroundings, name: string, listenPort: number): string {
+export interface WorkerFacts {
+  /** Where it listens. */
+  readonly port: number;
+  /** Beside those to the world's own servers. */
+  readonly connections: Readonly<Record<string, unknown>>;
+}
+
+/** Writes `<name>.yaml` for a worker, and returns its path. */
+export function writeWorkerConfig(world: Surroundings, name: string, { port, connections }: WorkerFacts): string {
   const prometheus = { kind: 'prometheus', url: world.prometheus.url };
   const routes = world.services.map((service) => [service.name, routeOf(service)] as const);
   return write(join(world.folder, `${name}.yaml`), {
@@ -49,7 +56,7 @@ export function writeWorkerConfig(world: Surroundings, name: string, listenPort:
     taskQueue: world.taskQueue,
     temporal: { address: world.temporal.address, namespace: world.temporal.namespace },
     directory: './directory.yaml',
-    listen: `127.0.0.1:${listenPort}`,
+    listen: `127.0.0.1:${port}`,
     logs: { level: 'info' },
     heartbeat: '5s',
     connections: {
@@ -62,6 +69,7 @@ export function writeWorkerConfig(world: Surroundings, name: string, listenPort:
         persistence: 'resume',
         routes: Object.fromEntries(routes),
       },
+      ...connections,
     },
     smoke: { allow: [world.publicUrl] },
   });

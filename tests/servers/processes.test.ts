@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -73,6 +75,26 @@ describe('what the testbed started', () => {
     expect(await isUp(`${caddy.adminUrl}/config/`)).toBe(true);
     await caddy.stop();
     expect(await isUp(`${caddy.adminUrl}/config/`)).toBe(false);
+  });
+});
+
+describe('a release of the demo service', () => {
+  it('answers what is in flight before it ends, and waits for no connection that a proxy keeps in stock', async () => {
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    const facts = ['--port', String(port), '--app', 'web', '--release', 'v1', '--digest', 'sha256:1'];
+    const args = [inProject('dist', 'testbed', 'demo-service', 'main.js'), ...facts, '--faults', '{"latencyMs":500}'];
+    const ready = () => isUp(`${url}/healthz`);
+    const release = await startProcess({ name: 'v1', command: process.execPath, args, folder: newFolder(), ready });
+    const unused = connect(port, '127.0.0.1');
+    await once(unused, 'connect');
+    const answer = ask(`${url}/api/whoami`);
+    await ask(`${url}/healthz`); // by now the slow request has begun
+    const closed = once(unused, 'close');
+    await release.stop();
+    await closed;
+    expect(release.ended()).toBe('code 0');
+    expect((await answer).status).toBe(200);
   });
 });
 

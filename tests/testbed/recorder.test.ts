@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Recorder, startRecorder } from '../../testbed/recorder.ts';
 import { readAll } from '../../testbed/recording/exchange.ts';
 import { ask } from '../../testbed/servers/http.ts';
+import { waitFor } from '../../testbed/wait.ts';
 
 /** A control API that answers what it was asked, with an ETag, and counts. */
 class EchoApi {
@@ -134,6 +135,24 @@ describe('the fault switchboard', () => {
     const [request, answer] = recorder.entries();
     expect(request?.ms).toBeGreaterThan(110);
     expect(answer?.ms).toBeLessThan(110);
+  });
+
+  it('holds a request or an answer back until it is let go, also when the client has hung up', async () => {
+    const request = recorder.hold({ path: /request/, where: 'request' });
+    const answer = recorder.hold({ path: /answer/, where: 'answer' });
+    const gaveUp = expect(ask(`${recorder.url}/request`, { timeoutMs: 50 })).rejects.toThrow();
+    const asked = ask(`${recorder.url}/answer`);
+    await gaveUp;
+    await waitFor(() => answer.count() === 1 && api.seen.length === 1, { for: 'both to be held' });
+    expect(api.seen.map(({ url }) => url)).toEqual(['/answer']);
+
+    request.release();
+    await waitFor(() => api.seen.length === 2, { for: 'the late request' });
+    expect((await ask(`${recorder.url}/request`)).status).toBe(200);
+    answer.release();
+    expect(await asked).toMatchObject({ status: 200, body: 'answer /answer' });
+    expect(request.count()).toBe(1);
+    expect(recorder.entries().map(({ fault }) => fault)).toEqual(['hold', 'hold', null]);
   });
 
   it('repeats a request and gives the client the first answer', async () => {
