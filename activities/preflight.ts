@@ -5,10 +5,11 @@ import { planDigest } from '../plan/digest.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Release } from '../plan/release.ts';
 import { nameOf } from '../plan/release.ts';
-import type { Claim, Reading } from '../plan/target.ts';
+import type { Claim, Instance, Reading } from '../plan/target.ts';
 import { shareOf } from '../plan/target.ts';
 import { satisfiable } from '../approvals/satisfiable.ts';
 import { ProviderError } from '../providers/errors.ts';
+import type { Target } from '../providers/ports.ts';
 import type { Note, PreflightInput, PreflightReport } from './contract.ts';
 import type { Ports } from './ports.ts';
 import { checkCriteria } from './preflight-metrics.ts';
@@ -83,11 +84,29 @@ async function checkTarget(
       'the target can do other things than when the plan was made: make the plan again',
     );
   }
-  const reading = await target.read(signal);
-  if (reading.claim !== null) await checkClaim(ports, reading.claim, reading, rollout, findings);
   const stable = await asked(findings, 'stable', () => target.stable(signal));
+  const reading = await readPatiently(ports, target, stable, signal);
+  if (reading.claim !== null) await checkClaim(ports, reading.claim, reading, rollout, findings);
   if (stable !== null) checkStable(stable, plan.release, reading, findings);
   return { stable, fence: reading.fence };
+}
+
+/** A reading is in a hurry, for the sake of going back: that a busy host did not answer one is no reason to refuse. */
+async function readPatiently(
+  { clock }: Ports,
+  target: Target,
+  stable: Release | null,
+  signal: AbortSignal,
+): Promise<Reading> {
+  for (let tries = 1; ; tries += 1) {
+    const reading = await target.read(signal);
+    if (tries === 4 || stable === null || placeOf(stable, reading)?.ready === true) return reading;
+    await clock.sleep(1_000, signal);
+  }
+}
+
+function placeOf(release: Release, { instances }: Reading): Instance | undefined {
+  return instances.find((instance) => instance.release?.digest === release.digest);
 }
 
 /** An object that a running rollout holds is not ours to touch; one that a dead rollout left half-way needs a person. */
@@ -126,7 +145,7 @@ function checkStable(stable: Release, release: Release, reading: Reading, findin
   else if (stable.label === release.label) {
     findings.problem('release.label', `label ${release.label} is also stable's: metrics could not tell the two apart`);
   }
-  const place = reading.instances.find((instance) => instance.release?.digest === stable.digest);
+  const place = placeOf(stable, reading);
   if (place?.ready !== true) {
     findings.problem(
       'stable.unready',

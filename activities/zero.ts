@@ -37,7 +37,7 @@ async function toZero(ports: Ports, input: ZeroInput, signal: AbortSignal): Prom
       detail: `${before.claim?.rollout ?? 'another rollout'} holds the target while our release still has a share`,
     });
   }
-  const order = { ...input.order, fence: Math.max(input.order.fence, nextFence(before.claim, input.order)) };
+  const order = { ...input.order, fence: Math.max(input.order.fence, nextFence(before, input.order)) };
   if (input.mayBeGone || !isReady(before, order)) await makeWayBack(target, order, signal);
   const shares = [
     { digest: order.stable.digest, bp: 10_000 },
@@ -53,11 +53,10 @@ function isElsewhere(claim: Claim | null, order: Order): boolean {
   return claim !== null && !claim.released && claim.rollout !== order.rollout;
 }
 
-/** Above whatever stands there, unless it is this very write, repeated. */
-function nextFence(claim: Claim | null, order: Order): number {
-  if (claim === null) return order.fence;
-  const isThisWrite = claim.fence === order.fence && claim.run === order.run;
-  return isThisWrite ? claim.fence : claim.fence + 1;
+/** Above whatever stands on any object of the target, unless it is this very write, repeated. */
+function nextFence({ claim, fence }: Reading, order: Order): number {
+  const isThisWrite = claim?.fence === order.fence && claim.run === order.run && fence === order.fence;
+  return isThisWrite ? fence : fence + 1;
 }
 
 function isReady(reading: Reading, { stable }: Order): boolean {

@@ -1,9 +1,10 @@
-/** A real Caddy with two slots, a tiny deploy hook whose releases answer their label, and a recorder before the admin API. */
+/** A real Caddy with two slots, a tiny deploy hook whose releases answer their label, over WebSockets too, and a recorder before the admin API. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { Agent, createServer, request, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { WebSocketServer } from 'ws';
 import type { CaddyTargetPlan, Order } from '../../plan/target.ts';
 import type { Release } from '../../plan/release.ts';
 import { createClock } from '../../providers/clock.ts';
@@ -147,18 +148,23 @@ interface TinyHook {
 }
 
 async function startHook(ports: Record<'a' | 'b', number>): Promise<TinyHook> {
-  const running = new Map<string, { release: Release; server: Server }>();
+  const running = new Map<string, { release: Release; server: Server; sockets: WebSocketServer }>();
   const calls: string[] = [];
   const run = async (slot: 'a' | 'b', release: Release) => {
     if (running.get(slot)?.release.digest === release.digest) return;
     await halt(slot);
     const server = createServer((_, answer) => answer.end(release.label));
+    const sockets = new WebSocketServer({ server });
+    sockets.on('connection', (socket) =>
+      socket.on('message', (said: Buffer) => socket.send(`${release.label}: ${said.toString()}`)),
+    );
     await listen(server, ports[slot]);
-    running.set(slot, { release, server });
+    running.set(slot, { release, server, sockets });
   };
   const halt = async (slot: 'a' | 'b') => {
     const there = running.get(slot);
     running.delete(slot);
+    there?.sockets.clients.forEach((socket) => socket.terminate());
     if (there !== undefined) await close(there.server);
   };
   const failed = new Map<string, Release>();

@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import { shareOf } from '../../plan/target.ts';
 import { ProviderError } from '../../providers/errors.ts';
 import { createHttp } from '../../providers/http.ts';
@@ -533,6 +535,43 @@ describe('the slots', () => {
   });
 });
 
+describe('a WebSocket', () => {
+  const longLived = { plan: { drainMs: 10_000, preview }, route: { longLived: true } };
+  const throughChanges = async (routes: Routes): Promise<string[]> => {
+    const begun = await begin(routes);
+    const target = begun.target(longLived);
+    const found = (await target.preflight([100, 10_000], canary)).filter(({ level }) => level === 'problem');
+    const socket = new WebSocket(`ws://127.0.0.1:${begun.publicPort}/`, { headers: { host } });
+    await once(socket, 'open');
+    const heard: string[] = [];
+    const closed = once(socket, 'close').then(() => 'closed');
+    const say = async (word: string) => {
+      const answer = once(socket, 'message').then(([data]) => String(data));
+      socket.send(word);
+      heard.push(await Promise.race([answer, closed]));
+    };
+    await say('before');
+    await target.deploy(orderOf(1));
+    for (const [at, bp] of [100, 10_000, 0].entries()) {
+      await target.setWeights(orderOf(at + 2), sharesOf(bp), bp === 0 ? back : step(at));
+      await say(`at ${bp}`);
+    }
+    socket.terminate();
+    return [...found.map(({ code }) => code), ...heard];
+  };
+
+  it('stays open, with its release, through every change when the proxy has the stream_close_delay that preflight asks', async () => {
+    const routes: Routes = ({ a }) => [routeTo({ stream_close_delay: '10s' }, { dial: a })];
+    expect(await throughChanges(routes)).toEqual(['v1: before', 'v1: at 100', 'v1: at 10000', 'v1: at 0']);
+  });
+
+  it('is closed by the first change without it, which preflight says', async () => {
+    const [problem, before, ...rest] = await throughChanges(({ a }) => [routeTo({}, { dial: a })]);
+    expect([problem, before]).toEqual(['caddy.stream-close-delay', 'v1: before']);
+    expect(rest).toEqual(['closed', 'closed', 'closed']);
+  });
+});
+
 describe('the end', () => {
   it('promotes what has all traffic, retires the other, and the next rollout goes into its slot', async () => {
     const [begun, target] = await deployed({ plan: { preview } });
@@ -577,8 +616,16 @@ describe('the end', () => {
     await target.setWeights(orderOf(3), sharesOf(0), back);
     expect(await begun.count(50)).toEqual({ v1: 50 });
     expect(begun.hook.calls).toEqual(['PUT /slots/b', 'PUT /slots/a']);
-    await target.restore(orderOf(4));
-    expect(begun.hook.calls).toHaveLength(2);
+  });
+
+  it('tells the host of a restored stable that is ready too: nothing changes there but the fence', async () => {
+    const [begun, target] = await deployed();
+    await target.setWeights(orderOf(2), sharesOf(0), back);
+    expect(await target.restore(orderOf(3))).toMatchObject({ name: 'a', release: stable, ready: true });
+    await target.restore(orderOf(3));
+    expect(begun.hook.calls).toEqual(['PUT /slots/b', 'PUT /slots/a', 'PUT /slots/a']);
+    expect(begun.hook.fence).toBe(3);
+    expect(await begun.count(50)).toEqual({ v1: 50 });
   });
 
   it('tells the persistence hook what Caddy has, after promotion and after going back', async () => {

@@ -9,11 +9,11 @@ import { claimFor, type StoredClaim } from './claim.ts';
 import { type SlotName, slotNames } from './connection.ts';
 import { contentsFor, slotOf } from './contents.ts';
 import { persist } from './persist.ts';
-import { instance, start, unreadiness } from './places.ts';
+import { start } from './places.ts';
 import { sharesInWords } from './reading.ts';
 import { type Scene, see, type Site } from './site.ts';
 
-/** Starts the recorded stable in its slot, or in the one without traffic, when it is not ready there. */
+/** The recorded stable runs in its slot, or is started in the one without traffic; the host is told in any case. */
 export async function restore(site: Site, order: Order, signal?: AbortSignal): Promise<Instance> {
   const doing = `restore ${order.stable.label}`;
   let slot: SlotName = 'a';
@@ -31,9 +31,8 @@ export async function restore(site: Site, order: Order, signal?: AbortSignal): P
     return { claim, shares: 'keep', preview: 'keep', urgent: true };
   };
   const scene = await change(site, { doing, decide }, signal);
-  const state = (await site.hook.slots(signal))[slot];
-  const isReady = (await unreadiness(site, slot, state, order.stable, signal)) === null;
-  const place = isReady ? instance(slot, state) : await start(site, slot, order, order.stable, signal);
+  // Also when it is ready: the host learns the larger fence with it, and refuses a removal that is still on its way.
+  const place = await start(site, slot, order, order.stable, signal);
   // A file that an earlier promotion wrote would bring the canary back at the next restart.
   if (scene.shares.bySlot[slot] === 10_000) await persist(site, signal);
   return place;
