@@ -42,7 +42,9 @@ export async function applyPlannedWeight(run: Run, why: string): Promise<void> {
     const input = { ...run.effect(), canaryBp: requestedBp, stage };
     const shifted = await moving.shift.executeWithOptions({ summary: `${why}: ${formatBp(requestedBp)}` }, [input]);
     run.state.acceptedBp = shifted.acceptedBp;
-    run.note('shifted', `${why}: ${formatBp(shifted.acceptedBp)} accepted`);
+    const applied = `${why}: ${formatBp(shifted.acceptedBp)} accepted`;
+    run.note('shifted', applied);
+    evidenceTurnedWorse(run, applied); // what people said meanwhile was about the foreign weight
   } finally {
     run.moving = false;
   }
