@@ -52,10 +52,10 @@ describe('before anything is started', () => {
     ['plan', [manyProblems, '--image', `registry.example/web@sha256:${'a'.repeat(64)}`, '--label', 'v2']],
     ['start', [manyProblems, '--image', `registry.example/web@sha256:${'a'.repeat(64)}`, '--label', 'v2']],
   ])('%s tells every problem of a file in one report, and no workflow begins', async (command, args) => {
-    const plain = await rollouts.sluice([command, ...args]);
+    const plain = await rollouts.sluiceProcess([command, ...args]);
     expect(plain.code).toBe(2);
     expect(`${plain.stdout}${plain.stderr}`).not.toMatch(/\n\s+at |geheim/);
-    const { code, stdout, stderr } = await rollouts.sluice([command, ...args, '--json']);
+    const { code, stdout, stderr } = await rollouts.sluiceProcess([command, ...args, '--json']);
     expect(code).toBe(2);
     const told = JSON.parse(stdout === '' ? stderr : stdout) as
       readonly { problems: Problem[] }[] | { error: { problems: Problem[] } };
@@ -79,22 +79,22 @@ describe('before anything is started', () => {
       '--person',
       'ana',
     ];
-    const init = await rollouts.sluice(['init', '--dir', 'new', ...given, '--json']);
+    const init = await rollouts.sluiceProcess(['init', '--dir', 'new', ...given, '--json']);
     expect(init.code).toBe(0);
     const { written } = JSON.parse(init.stdout) as { written: string[] };
     expect(written).toHaveLength(3);
-    const { code, stdout } = await rollouts.sluice(['validate', ...written, '--json']);
+    const { code, stdout } = await rollouts.sluiceProcess(['validate', ...written, '--json']);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject([
       { kind: 'Rollout', ok: true, problems: [] },
       { kind: 'Worker', ok: true, problems: [] },
       { kind: 'Directory', ok: true, problems: [] },
     ]);
-    expect((await rollouts.sluice(['init', '--dir', 'new', ...given])).code).toBe(2);
+    expect((await rollouts.sluiceProcess(['init', '--dir', 'new', ...given])).code).toBe(2);
   });
 
   it('start says within five seconds that no worker is there, and on which queue', async () => {
-    const { code, stderr } = await rollouts.sluice(rollouts.startLine(shape));
+    const { code, stderr } = await rollouts.sluiceProcess(rollouts.startLine(shape));
     expect([code, stderr]).toEqual([
       12,
       expect.stringMatching(/^sluice: no worker answers on task queue "sluice": .*\n$/),
@@ -110,7 +110,7 @@ describe('with a worker', () => {
   }, 90_000);
 
   it('doctor finds everything well, the worker and each of its connections', async () => {
-    const { code, stdout } = await rollouts.sluice(['doctor', '--json']);
+    const { code, stdout } = await rollouts.sluiceProcess(['doctor', '--json']);
     const { healthy, checks } = JSON.parse(stdout) as { healthy: boolean; checks: { what: string; ok: boolean }[] };
     expect([code, healthy, checks.filter(({ ok }) => !ok)]).toEqual([0, true, []]);
     expect(checks.map(({ what }) => what)).toEqual([
@@ -122,7 +122,7 @@ describe('with a worker', () => {
 
   it('plan touches nothing and names the digest that the rollout then carries', async () => {
     const [, ...line] = rollouts.startLine(shape);
-    const planned = await rollouts.sluice(['plan', ...line, '--json']);
+    const planned = await rollouts.sluiceProcess(['plan', ...line, '--json']);
     expect(planned.code).toBe(0);
     const { planDigest, preflight } = JSON.parse(planned.stdout) as { planDigest: string; preflight: unknown };
     expect(preflight).toMatchObject({ problems: [], stable: { label: 'v1', digest: world.digest(service, 'v1') } });
@@ -134,9 +134,9 @@ describe('with a worker', () => {
         .filter(({ method }) => method !== 'GET'),
     ).toEqual([]);
 
-    const { code } = await rollouts.sluice([...rollouts.startLine(shape), '--wait']);
+    const { code } = await rollouts.sluiceProcess([...rollouts.startLine(shape), '--wait']);
     expect(code).toBe(0);
-    const status = await rollouts.sluice(['status', nameOf(service), '--json']);
+    const status = await rollouts.sluiceProcess(['status', nameOf(service), '--json']);
     expect(status.code).toBe(0);
     expect(status.stdout).toContain(planDigest);
     expect((await rollouts.status(service)).planDigest).toBe(planDigest);
@@ -160,7 +160,7 @@ describe('with a worker', () => {
 
   it('start says within five seconds that the worker has just died, and starts nothing', async () => {
     await worker.kill();
-    const { code, stderr } = await rollouts.sluice(rollouts.startLine(shape, { label: 'v3' }));
+    const { code, stderr } = await rollouts.sluiceProcess(rollouts.startLine(shape, { label: 'v3' }));
     expect([code, stderr]).toEqual([
       12,
       expect.stringMatching(/^sluice: no worker answers on task queue "sluice": .*\n$/),
@@ -179,11 +179,12 @@ describe('without Temporal', () => {
       ['abort', nameOf(service), '--reason', 'no'],
       ['list'],
     ];
-    for (const command of commands) {
+    const says = async (command: readonly string[]) => {
       const { code, stdout, stderr } = await world.sluice([...command, '--address', nobody]);
       expect([command[0], code, stdout]).toEqual([command[0], 11, '']);
       expect(stderr).toMatch(/^sluice: Temporal is not reachable at [^\n]+\n$/);
-    }
+    };
+    await Promise.all(commands.map(says));
     const { code, stdout, stderr } = await world.sluice(['list', '--json', '--address', nobody]);
     expect([code, JSON.parse(stdout + stderr)]).toMatchObject([11, { error: { code: 'unreachable', exitCode: 11 } }]);
   });

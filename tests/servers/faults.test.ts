@@ -1,27 +1,15 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Session } from '../../client/index.ts';
-import type { FaultRule } from '../../testbed/recorder.ts';
 import { ask, isUp } from '../../testbed/servers/http.ts';
+import { awaitSamples, type Prometheus, startPrometheus } from '../../testbed/servers/prometheus.ts';
 import { waitFor } from '../../testbed/wait.ts';
 import { startWorld, type World } from '../../testbed/world.ts';
 import { violations } from '../../testbed/world/invariants.ts';
-import {
-  abort,
-  begin,
-  goOn,
-  pidIn,
-  sessionOf,
-  setByHand,
-  splitNow,
-  timelineOf,
-  until,
-  untilBaking,
-  untilEnd,
-  zeroConfirmedAt,
-} from './faults-world.ts';
+import { canaryRequestsAfterZero, fenceByHand, pidIn, setByHand, splitNow, writing } from './at-proxy.ts';
+import { idOf, Rollouts } from './rollouts.ts';
 
 const services = [
   'metrics',
@@ -30,222 +18,313 @@ const services = [
   'slow',
   'reset',
   'late',
+  'stairs-request',
+  'stairs-answer',
+  'ahead',
+  'replayed',
+  'host',
   { name: 'unready', releases: { v2: { ready: false } } },
   { name: 'smoke', releases: { v2: { errorRate: 1 } } },
   'stable',
   'bad',
 ];
+const judged = ['metrics', 'bad'];
 
 let world: World;
-let session: Session;
+let rollouts: Rollouts;
+/** Of the service `metrics` alone, so that it can go away while the others start. */
+let prometheus: Prometheus;
 
 beforeAll(async () => {
-  world = await startWorld({ folder: mkdtempSync(join(tmpdir(), 'faults-')), services });
-  session = await sessionOf(world);
-  await world.startWorker();
-  for (const { name } of world.services) world.load(name, { ratePerSecond: 20, maxSeconds: 900 });
+  const folder = mkdtempSync(join(tmpdir(), 'faults-'));
+  world = await startWorld({ folder, services });
+  rollouts = await Rollouts.of(world);
+  const { a, b } = world.service('metrics').slots;
+  const targets = [a, b].map(({ address }) => ({ job: 'metrics', address }));
+  prometheus = await startPrometheus({ folder: join(folder, 'own-prometheus'), targets });
+  await awaitSamples(prometheus.url, 'http_requests_total{release="v1"}');
+  const connections = { 'prometheus-own': { kind: 'prometheus', url: prometheus.url } };
+  await world.startWorker({ connections });
+  for (const { name } of world.services) {
+    world.load(name, { ratePerSecond: judged.includes(name) ? 20 : 10, maxSeconds: 900 });
+  }
 }, 240_000);
 
 afterAll(async () => {
-  await session.close();
+  await rollouts.session.close();
+  await prometheus.stop();
   await world.stop();
 });
 
 /** Steps of 25 % and 100 %; the first bakes as long as it is told. */
-const quarter = (bake: string) => ({
-  steps: [
-    { weight: '25%', bake },
-    { weight: '100%', bake: '2s..10m' },
-  ],
-});
+const quarter = (bake: string) => [
+  { weight: '25%', bake },
+  { weight: '100%', bake: '2s..10m' },
+];
 const quarterBp = [2500, 10_000];
-
-/** Writes of a service's route that say they are this stage. */
-const writing = (service: string, stage: RegExp): Pick<FaultRule, 'method' | 'body'> => ({
-  method: 'PATCH',
-  body: new RegExp(`(?=.*rollout/demo/${service}")(?=.*${stage.source})`, 's'),
-});
+const fromFive = (bake: string) => [{ weight: '5%', bake: '1s..10m' }, ...quarter(bake)];
+const fromFiveBp = [500, ...quarterBp];
 
 /** Whatever went wrong, the proxy was told only what may be told, and nobody is left on what went back. */
-function expectSound(service: string, stepsBp: readonly number[], end: 'completed' | 'back'): void {
+async function expectSound(service: string, stepsBp: readonly number[], end: 'completed' | 'back'): Promise<void> {
   expect(violations(world.proxyWrites(service), { stepsBp, ended: true })).toEqual([]);
   expect(world.proxyWrites(service).at(-1)?.canaryBp).toBe(end === 'back' ? 0 : 10_000);
-  if (end === 'back') expect(world.canaryRequestsSince(service, zeroConfirmedAt(world, service))).toBe(0);
+  if (end === 'back') expect(await canaryRequestsAfterZero(world, service)).toBe(0);
 }
 
-describe('Prometheus stops for about fifteen seconds in a bake', () => {
-  it('stops the clock, blames nobody, moves nothing, and goes on', async () => {
+describe.concurrent('a fault in the middle of a rollout', () => {
+  it('Prometheus is away for a minute, silent and then gone: the clock stops, nobody is blamed, nothing moves, it goes on', async () => {
     const service = 'metrics';
-    await begin(world, service, { ...quarter('12s..10m'), judged: true });
-    await untilBaking(session, service, 2500);
-    const hasClean = () => until(session, service, 'valid time', ({ bake }) => (bake?.validMs ?? 0) >= 2_000);
-    await hasClean();
-    const writes = world.proxyWrites(service).length;
-    const prometheus = world.prometheus.process();
-    prometheus.pause();
+    await rollouts.start({ service, steps: quarter('12s..10m'), judged: true, metrics: 'prometheus-own' });
+    await rollouts.baking(service, 2500);
+    await rollouts.until(service, 'valid time', ({ bake }) => (bake?.validMs ?? 0) >= 2_000);
+    const writes = world.proxyWrites(service);
+    const awayFor = (ms: number) => waitFor(() => Date.now() - stoppedAt >= ms, { for: 'a minute', withinMs: ms + 1 });
+    prometheus.process().pause();
+    const stoppedAt = Date.now();
     try {
-      const pausedAt = Date.now();
+      await awayFor(20_000);
+      await prometheus.kill();
+      await awayFor(60_000);
       // The clock of all time goes on without the clock of valid time.
-      const stood = await until(session, service, 'a gap of 12 s', ({ bake }) => {
-        return (bake?.elapsedMs ?? 0) - (bake?.validMs ?? 0) >= 12_000;
+      const stood = await rollouts.until(service, 'a gap of 50 s', ({ bake }) => {
+        return (bake?.elapsedMs ?? 0) - (bake?.validMs ?? 0) >= 50_000;
       });
       expect(stood).toMatchObject({ phase: 'baking', outcome: null, held: null, reason: null });
       expect(stood.bake?.validMs).toBeLessThan(12_000);
-      expect(world.proxyWrites(service)).toHaveLength(writes);
-      await waitFor(() => Date.now() - pausedAt >= 15_000, { for: 'fifteen seconds', withinMs: 20_000 });
-      expect(world.proxyWrites(service)).toHaveLength(writes);
+      expect(world.proxyWrites(service)).toEqual(writes);
     } finally {
-      prometheus.resume();
+      await prometheus.restart();
     }
 
-    const end = await untilEnd(session, service);
-    expect(end).toMatchObject({ outcome: 'completed', reason: null });
+    expect(await rollouts.ended(service)).toMatchObject({ outcome: 'completed', reason: null });
+    expect((await rollouts.timeline(service)).filter(({ code }) => ['verdict', 'held'].includes(code))).toEqual([]);
     expect(world.weightsSeenByProxy(service)).toEqual(quarterBp);
-    expectSound(service, quarterBp, 'completed');
+    const whole = world.proxyWrites(service).find(({ canaryBp }) => canaryBp === 10_000);
+    expect((whole?.at ?? 0) - (writes.at(-1)?.at ?? Infinity)).toBeGreaterThan(60_000 + 11_000);
+    await expectSound(service, quarterBp, 'completed');
   });
-});
 
-describe.concurrent('a fault in the middle of a rollout', () => {
   it('below plan by hand: holds and tells, and resume applies the planned weight again', async () => {
     const service = 'below';
-    await begin(world, service, quarter('15s..10m'));
-    await untilBaking(session, service, 2500);
+    await rollouts.start({ service, steps: quarter('10s..10m') });
+    await rollouts.baking(service, 2500);
     await setByHand(world, service, 1000);
-    const held = await until(session, service, 'a hold', (status) => status.phase === 'held');
-    expect(held.held?.reason).toContain('somebody set 10% where 25% was planned');
+    await rollouts.held(service, /somebody set 10% where 25% was planned/);
     expect((await splitNow(world, service)).canaryBp).toBe(1000);
     const before = world.proxyWrites(service).at(-1);
 
-    expect(await goOn(session, service)).toBe('confirmed: going on');
+    expect(await rollouts.resume(service)).toMatchObject({ state: 'confirmed', detail: 'going on' });
     const again = await splitNow(world, service);
     expect(again.canaryBp).toBe(2500);
     expect(again.claim?.fence).toBeGreaterThan(before?.claim?.fence ?? Infinity);
-    expect((await untilEnd(session, service)).outcome).toBe('completed');
+    expect((await rollouts.ended(service)).outcome).toBe('completed');
     expect(world.weightsSeenByProxy(service)).toEqual(quarterBp);
-    expectSound(service, quarterBp, 'completed');
+    await expectSound(service, quarterBp, 'completed');
   });
 
   it('above plan by hand: put back once and told, and the second time it goes back', async () => {
     const service = 'above';
-    await begin(world, service, quarter('10m..1h'));
-    await untilBaking(session, service, 2500);
+    await rollouts.start({ service, steps: quarter('10m..1h') });
+    await rollouts.baking(service, 2500);
     const writes = world.proxyWrites(service).length;
     await setByHand(world, service, 6000);
     await waitFor(() => world.proxyWrites(service).length > writes, { for: 'the planned weight', withinMs: 30_000 });
     expect((await splitNow(world, service)).canaryBp).toBe(2500);
-    const told = await until(session, service, 'our weight', ({ weights }) => weights.acceptedBp === 2500);
+    const told = await rollouts.until(service, 'our weight', ({ weights }) => weights.acceptedBp === 2500);
     expect(told.outcome).toBeNull();
-    const texts = (await timelineOf(session, service)).map(({ code, text }) => `${code}: ${text}`);
+    const texts = (await rollouts.timeline(service)).map(({ code, text }) => `${code}: ${text}`);
     expect(texts).toContain('drift: somebody set 60% where 25% was planned');
     expect(texts).toContain('shifted: put the planned weight back: 25% accepted');
 
-    await untilBaking(session, service, 2500);
     await setByHand(world, service, 6000);
-    const end = await untilEnd(session, service);
+    const end = await rollouts.ended(service);
     expect(end.outcome).toBe('rolled-back');
     expect(end.reason).toBe('somebody set 60% where 25% was planned, for the second time');
-    expectSound(service, quarterBp, 'back');
+    await expectSound(service, quarterBp, 'back');
   });
 
-  it('an answer of the proxy later than the time-out, the write applied: found by reading back, not written twice', async () => {
+  it('answers later than the time-outs: a busy host refuses nobody, and a write that was applied is found by reading back, not written twice', async () => {
     const service = 'slow';
-    const steps = [{ weight: '5%', bake: '2s..10m' }, ...quarter('2s..10m').steps];
+    // Preflight asks three times, and only its last question is in a hurry.
+    const busy = { method: 'GET', path: /^\/slots$/, times: 4 };
+    world.service(service).recorder.fault({ ...busy, fault: { kind: 'delay', ms: 1_200, where: 'answer' } });
     const late = { ...writing(service, /"index":1[,}]/), times: 1 };
     world.admin.fault({ ...late, fault: { kind: 'delay', ms: 7_000, where: 'answer' } });
-    await begin(world, service, { steps });
-    expect(await untilEnd(session, service)).toMatchObject({ outcome: 'completed', reason: null });
-    const disturbed = world.admin
-      .entries()
-      .filter(({ fault, requestBody }) => fault !== null && late.body?.test(requestBody));
-    expect(disturbed).toMatchObject([{ status: 200, fault: 'delay' }]);
+    await rollouts.start({ service, steps: fromFive('2s..10m') });
+    expect(await rollouts.ended(service)).toMatchObject({ outcome: 'completed', reason: null });
+    expect(disturbed(late.body)).toMatchObject([{ status: 200, fault: 'delay' }]);
     expect(world.proxyWrites(service).filter(({ canaryBp }) => canaryBp === 2500)).toHaveLength(1);
-    expect(world.weightsSeenByProxy(service)).toEqual([500, ...quarterBp]);
-    expectSound(service, [500, ...quarterBp], 'completed');
+    expect(world.weightsSeenByProxy(service)).toEqual(fromFiveBp);
+    await expectSound(service, fromFiveBp, 'completed');
   });
 
   it('a connection reset after the proxy has written zero: zero is confirmed all the same', async () => {
     const service = 'reset';
     const zero = { ...writing(service, /"kind":"back"/), times: 1 };
     world.admin.fault({ ...zero, fault: { kind: 'drop', where: 'answer' } });
-    await begin(world, service, quarter('10m..1h'));
-    await untilBaking(session, service, 2500);
-    await abort(session, service, 'enough seen');
-    const end = await untilEnd(session, service);
+    await rollouts.start({ service, steps: quarter('10m..1h') });
+    await rollouts.baking(service, 2500);
+    await rollouts.abort(service, 'enough seen');
+    const end = await rollouts.ended(service);
     expect(end).toMatchObject({ outcome: 'rolled-back', reason: 'aborted by olga: enough seen' });
     expect(end.receipts.at(-1)).toMatchObject({ message: 'abort', state: 'confirmed' });
-    const dropped = world.admin.entries().filter(({ fault }) => fault === 'drop');
-    expect(dropped).toMatchObject([{ status: 200 }]);
-    expectSound(service, quarterBp, 'back');
+    expect(disturbed(zero.body)).toMatchObject([{ status: 200, fault: 'drop' }]);
+    await expectSound(service, quarterBp, 'back');
   });
 
   it('abort while a shift hangs in the admin API: zero is written past it, and the late write is refused', async () => {
     const service = 'late';
-    const steps = [{ weight: '5%', bake: '1s..10m' }, ...quarter('10m..1h').steps];
     const shift = writing(service, /"index":1[,}]/);
-    const clear = world.admin.fault({ ...shift, fault: { kind: 'delay', ms: 12_000, where: 'request' } });
-    await begin(world, service, { steps });
-    const isStuck = ({ weights, phase }: { weights: { requestedBp: number }; phase: string }) =>
-      weights.requestedBp === 2500 && phase === 'shifting';
-    await until(session, service, 'a shift under way', isStuck);
-    await abort(session, service, 'enough seen');
-    const end = await untilEnd(session, service);
+    const hanging = world.admin.hold({ ...shift, where: 'request' });
+    await rollouts.start({ service, steps: fromFive('10m..1h') });
+    await waitFor(() => hanging.count() > 0, { for: 'a shift that hangs', withinMs: 60_000 });
+    await rollouts.abort(service, 'enough seen');
+    const end = await rollouts.ended(service);
     expect(end).toMatchObject({ outcome: 'rolled-back', weights: { acceptedBp: 0 } });
 
-    const isLate = () => world.admin.entries().filter(({ requestBody }) => shift.body?.test(requestBody));
-    await waitFor(() => isLate().length > 0, { for: 'the late write to arrive', withinMs: 60_000 });
-    clear();
-    expect(isLate().map(({ status }) => status)).toEqual(isLate().map(() => 412));
-    const fences = isLate().map(({ requestBody }) => Number(/"fence":(\d+)/.exec(requestBody)?.[1]));
+    hanging.release();
+    const late = () => disturbed(shift.body);
+    await waitFor(() => late().length === hanging.count(), { for: 'the late write to arrive' });
+    expect(late().map(({ status }) => status)).toEqual(late().map(() => 412));
+    const fences = late().map(({ requestBody }) => Number(/"fence":(\d+)/.exec(requestBody)?.[1]));
     const zero = world.proxyWrites(service).find(({ claim }) => claim?.stage.kind === 'back');
     expect(zero?.claim?.fence).toBeGreaterThan(Math.max(...fences));
     expect(world.weightsSeenByProxy(service)).toEqual([500, 0]);
     expect((await splitNow(world, service)).bySlot).toEqual({ a: 10_000, b: 0 });
-    expectSound(service, [500, ...quarterBp], 'back');
+    await expectSound(service, fromFiveBp, 'back');
+  });
+
+  it.each([
+    ['request', [412], []],
+    ['answer', [200], [2500, 500]],
+  ] as const)(
+    'step back while a shift hangs, its %s held back: ends at the earlier weight, and nothing rises before the gate was asked again',
+    async (where, statuses, also) => {
+      const service = `stairs-${where}`;
+      const gates = [
+        { id: 'wide', at: 'before-step', steps: ['25%'], require: [{ atLeast: 1, of: 'sre' }], expires: '1h' },
+      ];
+      const shift = writing(service, /"index":1[,}]/);
+      const hanging = world.admin.hold({ ...shift, times: 1, where });
+      await rollouts.start({ service, steps: fromFive('10m..1h'), gates });
+      await rollouts.answer(service, 'wide@25%', 'ana');
+      await waitFor(() => hanging.count() > 0, { for: 'a shift that hangs', withinMs: 60_000 });
+      const receipt = await rollouts.order(service, 'step-back', 500);
+      expect(receipt).toMatchObject({ message: 'step-back', state: 'confirmed', detail: '5% read back' });
+      hanging.release();
+      await waitFor(() => disturbed(shift.body).length > 0, { for: 'the late write' });
+      expect(disturbed(shift.body).map(({ status }) => status)).toEqual(statuses);
+      expect(await splitNow(world, service)).toMatchObject({ canaryBp: 500, claim: { stage: { index: 0 } } });
+
+      expect(await rollouts.resume(service)).toMatchObject({ state: 'confirmed', detail: 'going on' });
+      expect(await rollouts.gate(service, 'wide@25%')).toMatchObject({ evidenceRevision: 2, decisions: [] });
+      expect(world.weightsSeenByProxy(service)).toEqual([500, ...also]);
+      await rollouts.answer(service, 'wide@25%', 'sam');
+      await rollouts.baking(service, 2500);
+      await rollouts.abort(service, 'enough seen');
+      expect((await rollouts.ended(service)).outcome).toBe('rolled-back');
+      expect(world.weightsSeenByProxy(service)).toEqual([500, ...also, 2500, 0]);
+      await expectSound(service, fromFiveBp, 'back');
+    },
+  );
+
+  it('a larger fence at the target: the next shift is not forced through but asked about, and resume goes on above it', async () => {
+    const service = 'ahead';
+    await rollouts.start({ service, steps: quarter('4s..10m') });
+    await rollouts.baking(service, 2500);
+    await fenceByHand(world, service, 1_000);
+    const writes = world.proxyWrites(service);
+    const { held } = await rollouts.held(service, /the target is ahead of this rollout/);
+    expect(held?.reason).toContain('fence 1000 of rollout/demo/ahead');
+    expect(await splitNow(world, service)).toMatchObject({ canaryBp: 2500, claim: { fence: 1_000 } });
+    expect(world.proxyWrites(service)).toEqual(writes);
+
+    expect(await rollouts.resume(service)).toMatchObject({ state: 'confirmed', detail: 'going on' });
+    expect((await rollouts.ended(service)).outcome).toBe('completed');
+    const more = world.proxyWrites(service).slice(writes.length);
+    expect(more[0]).toMatchObject({ canaryBp: 10_000, claim: { stage: { kind: 'step', index: 1 }, fence: 1_001 } });
+    await expectSound(service, quarterBp, 'completed');
+  });
+
+  it('a run that was reset finds its own later fence: it repeats no old decision but asks, and abort goes to zero', async () => {
+    const service = 'replayed';
+    await rollouts.start({ service, steps: fromFive('10m..1h') });
+    await rollouts.baking(service, 2500);
+    const writes = world.proxyWrites(service);
+    await resetToBeforeFirst(service, 'shift');
+    await rollouts.held(service, /the target is ahead of this rollout/);
+    expect((await splitNow(world, service)).claim).toEqual(writes.at(-1)?.claim);
+    expect(world.proxyWrites(service)).toEqual(writes);
+
+    await rollouts.abort(service, 'who reset this?');
+    expect(await rollouts.ended(service)).toMatchObject({ outcome: 'rolled-back', weights: { acceptedBp: 0 } });
+    expect(world.weightsSeenByProxy(service)).toEqual([500, 2500, 0]);
+    await expectSound(service, fromFiveBp, 'back');
+  });
+
+  it('a larger fence at the host alone: going back carries a larger one, so that the host does as it is told', async () => {
+    const service = 'host';
+    const { recorder } = world.service(service);
+    await rollouts.start({ service, steps: quarter('10m..1h') });
+    await rollouts.baking(service, 2500);
+    const release = { digest: world.digest(service, 'v1'), label: 'v1', image: `registry.example/${service}` };
+    const byHand = { release, rollout: 'by-hand', run: 'by-hand', fence: 1_000 };
+    await ask(`${recorder.url}/slots/a`, { method: 'PUT', json: byHand });
+    await rollouts.abort(service, 'enough seen');
+    expect((await rollouts.ended(service)).outcome).toBe('rolled-back');
+    expect(recorder.entries().filter(({ status }) => status === 409)).toEqual([]);
+    expect(await world.service(service).slotStates()).toMatchObject({
+      a: { ready: true },
+      b: { state: 'stopped', release: null },
+    });
+    expect(world.proxyWrites(service).at(-1)?.claim?.fence).toBeGreaterThan(1_000);
+    await expectSound(service, quarterBp, 'back');
   });
 
   it('a release that never becomes ready: abort ends it, and no user ever met it', async () => {
     const service = 'unready';
-    await begin(world, service, quarter('2s..10m'));
+    await rollouts.start({ service, steps: quarter('2s..10m') });
     const isStarting = async () => (await world.service(service).slotStates()).b?.state === 'starting';
     await waitFor(isStarting, { for: 'v2 to start', withinMs: 60_000 });
-    await until(session, service, 'the start', ({ phase }) => phase === 'deploying');
-    await abort(session, service, 'it does not start');
-    const end = await untilEnd(session, service);
+    await rollouts.until(service, 'the start', ({ phase }) => phase === 'deploying');
+    await rollouts.abort(service, 'it does not start');
+    const end = await rollouts.ended(service);
     expect(end).toMatchObject({ outcome: 'aborted', reason: 'aborted by olga: it does not start' });
     expect(world.weightsSeenByProxy(service)).toEqual([]);
     expect(world.canaryRequestsSince(service, 0)).toBe(0);
     expect((await world.service(service).slotStates()).b).toMatchObject({ state: 'stopped', release: null });
-    expectSound(service, quarterBp, 'back');
+    await expectSound(service, quarterBp, 'back');
   });
 
   it('a smoke suite that fails on the release under test at 1 %: goes back', async () => {
     const service = 'smoke';
-    await begin(world, service, {
+    await rollouts.start({
+      service,
       steps: [
         { weight: '1%', bake: '10m..1h', smoke: ['basic'] },
         { weight: '100%', bake: '2s..10m' },
       ],
     });
-    const end = await untilEnd(session, service);
+    const end = await rollouts.ended(service);
     expect(end.outcome).toBe('rolled-back');
     expect(end.reason).toMatch(/^smoke suite basic failed: .*500/);
     expect(world.weightsSeenByProxy(service)).toEqual([100, 0]);
-    expectSound(service, [100, 10_000], 'back');
+    await expectSound(service, [100, 10_000], 'back');
   });
 
   it("stable's process dies at 25 %: it holds without moving anything, and abort starts stable before it goes back", async () => {
     const service = 'stable';
     const { slots, recorder } = world.service(service);
-    await begin(world, service, quarter('10m..1h'));
-    await untilBaking(session, service, 2500);
+    await rollouts.start({ service, steps: quarter('10m..1h') });
+    await rollouts.baking(service, 2500);
     const writes = world.proxyWrites(service).length;
     process.kill(await pidIn(world, service, 'a'), 'SIGKILL');
-    const held = await until(session, service, 'a hold', (status) => status.phase === 'held');
-    expect(held.held?.reason).toMatch(/^the way back is not open: stable v1 is not ready/);
+    await rollouts.held(service, /^the way back is not open: stable v1 is not ready/);
     expect(world.proxyWrites(service)).toHaveLength(writes);
 
-    await abort(session, service, 'stable is gone');
-    const end = await untilEnd(session, service);
+    await rollouts.abort(service, 'stable is gone');
+    const end = await rollouts.ended(service);
     expect(end).toMatchObject({ outcome: 'rolled-back', reason: 'aborted by olga: stable is gone' });
     const started = recorder
       .entries()
@@ -257,19 +336,41 @@ describe.concurrent('a fault in the middle of a rollout', () => {
     expect(zero?.at).toBeGreaterThan((started?.at ?? Infinity) + (started?.ms ?? 0));
     expect(await isUp(`${slots.a.url}/healthz`)).toBe(true);
     expect((await ask(world.publicUrl, { headers: { host: `${service}.test` } })).status).toBe(200);
-    expectSound(service, quarterBp, 'back');
+    await expectSound(service, quarterBp, 'back');
   });
 
   it("a bad release goes back by itself, with the criterion's sentence, and serves nobody after zero", async () => {
     const service = 'bad';
-    await begin(world, service, { ...quarter('10m..1h'), judged: true });
-    await untilBaking(session, service, 2500);
+    await rollouts.start({ service, steps: quarter('10m..1h'), judged: true });
+    await rollouts.baking(service, 2500);
     await world.setFaults(service, 'v2', { errorRate: 0.5 });
-    const end = await untilEnd(session, service);
+    const end = await rollouts.ended(service);
     expect(end.outcome).toBe('rolled-back');
     expect(end.reason).toMatch(/^criterion errors failed: .*> 10%/);
-    const sentences = (await timelineOf(session, service)).filter(({ code }) => code === 'verdict');
+    const sentences = (await rollouts.timeline(service)).filter(({ code }) => code === 'verdict');
     expect(sentences.map(({ text }) => `criterion errors failed: ${text}`)).toEqual([end.reason]);
-    expectSound(service, quarterBp, 'back');
+    await expectSound(service, quarterBp, 'back');
   });
 });
+
+/** Exchanges of the admin API that met a fault and whose body is this. */
+function disturbed(body: RegExp | undefined) {
+  return world.admin.entries().filter(({ fault, requestBody }) => fault !== null && body?.test(requestBody) === true);
+}
+
+/** Somebody resets the rollout in Temporal to the moment before it asked for its first activity of this name. */
+async function resetToBeforeFirst(service: string, activity: string): Promise<void> {
+  const { client, namespace } = rollouts.session;
+  const workflowId = idOf(service);
+  const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
+  const scheduled = (events ?? []).map((event) => event.activityTaskScheduledEventAttributes);
+  const first = scheduled.find((event) => event?.activityType?.name === activity);
+  if (first?.workflowTaskCompletedEventId == null) throw new Error(`${service} never asked for ${activity}`);
+  await client.workflowService.resetWorkflowExecution({
+    namespace,
+    workflowExecution: { workflowId },
+    workflowTaskFinishEventId: first.workflowTaskCompletedEventId,
+    requestId: randomUUID(),
+    reason: 'a test',
+  });
+}

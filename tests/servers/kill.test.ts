@@ -2,12 +2,12 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Session } from '../../client/index.ts';
 import { waitFor } from '../../testbed/wait.ts';
 import { startWorld, type World } from '../../testbed/world.ts';
 import type { Worker } from '../../testbed/world/commands.ts';
 import { violations } from '../../testbed/world/invariants.ts';
-import { abort, begin, sessionOf, type ShortRollout, untilEnd, zeroConfirmedAt } from './faults-world.ts';
+import { zeroConfirmedAt } from './at-proxy.ts';
+import { Rollouts } from './rollouts.ts';
 
 const sound = ['one', 'two', 'three', 'four', 'five'];
 const bad = ['bad-early', 'bad-late'];
@@ -16,10 +16,10 @@ const names = [stopped, 'bad-early', 'one', 'two', 'bad-late', 'three', 'four', 
 
 const weights = ['1%', '5%', '25%', '100%'];
 const stepsBp = [100, 500, 2500, 10_000];
-const plain: ShortRollout = { steps: weights.map((weight) => ({ weight, bake: '3s..10m' })) };
+const steps = weights.map((weight) => ({ weight, bake: '3s..10m' }));
 
 let world: World;
-let session: Session;
+let rollouts: Rollouts;
 let worker: Worker;
 const kills: number[] = [];
 
@@ -27,13 +27,13 @@ beforeAll(async () => {
   const bads = bad.map((name) => ({ name, releases: { v2: name === 'bad-early' ? { errorRate: 1 } : {} } }));
   const services = names.map((name) => bads.find((one) => one.name === name) ?? name);
   world = await startWorld({ folder: mkdtempSync(join(tmpdir(), 'kill-')), services });
-  session = await sessionOf(world);
+  rollouts = await Rollouts.of(world);
   worker = await world.startWorker();
   for (const name of names) world.load(name, { ratePerSecond: bad.includes(name) ? 50 : 10, maxSeconds: 600 });
 }, 240_000);
 
 afterAll(async () => {
-  await session.close();
+  await rollouts.session.close();
   await world.stop();
 });
 
@@ -60,7 +60,7 @@ async function killInTheMiddleOfAWrite(): Promise<void> {
 
 async function startAll(): Promise<void> {
   for (const [index, name] of names.entries()) {
-    await begin(world, name, bad.includes(name) ? { ...plain, judged: true } : plain);
+    await rollouts.start({ service: name, steps, judged: bad.includes(name) });
     if ([3, 5, 7].includes(index)) await killInTheMiddleOfAWrite();
   }
 }
@@ -69,7 +69,7 @@ async function startAll(): Promise<void> {
 async function disturb(): Promise<void> {
   const has = (name: string, bp: number) => world.weightsSeenByProxy(name).includes(bp);
   await waitFor(() => has(stopped, 500), { for: `${stopped} at 5 %`, withinMs: 150_000 });
-  await abort(session, stopped, 'enough seen');
+  await rollouts.abort(stopped, 'enough seen');
   await waitFor(() => has('bad-late', 500), { for: 'bad-late at 5 %', withinMs: 200_000 });
   await world.setFaults('bad-late', 'v2', { errorRate: 1 });
 }
@@ -77,7 +77,7 @@ async function disturb(): Promise<void> {
 describe('eight staggered rollouts whose worker is killed three times', () => {
   it('end as they should, and each proxy was told only what the plan and the order of going back allow', async () => {
     await Promise.all([startAll(), disturb()]);
-    const ends = await Promise.all(names.map(async (name) => [name, await untilEnd(session, name)] as const));
+    const ends = await Promise.all(names.map(async (name) => [name, await rollouts.ended(name)] as const));
 
     expect(kills).toHaveLength(3);
     const outcomes = Object.fromEntries(ends.map(([name, { outcome }]) => [name, outcome]));

@@ -4,18 +4,22 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { control, decide, timeline } from '../../client/index.ts';
+import { decide, describe as describeRollout } from '../../client/index.ts';
 import type { DecisionKind } from '../../approvals/request.ts';
-import type { ControlReceipt, Status } from '../../plan/status.ts';
+import type { Status } from '../../plan/status.ts';
 import { ask } from '../../testbed/servers/http.ts';
 import { locate } from '../../testbed/servers/locate.ts';
 import { waitFor } from '../../testbed/wait.ts';
 import { startWorld, type World } from '../../testbed/world.ts';
-import { idOf, patienceMs, Rollouts } from './rollouts.ts';
+import { canaryRequestsAfterZero } from './at-proxy.ts';
+import { idOf, Rollouts } from './rollouts.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'messages-'));
 let world: World;
 let rollouts: Rollouts;
+
+/** The services side by side, the tests of one service after each other. */
+const inOrder = { concurrent: false };
 
 const go = { id: 'go', at: 'start', require: [{ allOf: ['sre'] }], expires: '1h' };
 const wide = (weight: string) => ({
@@ -27,7 +31,7 @@ const wide = (weight: string) => ({
 });
 
 beforeAll(async () => {
-  world = await startWorld({ folder, services: ['notes', 'busy', 'calm', 'stairs', 'leaver'] });
+  world = await startWorld({ folder, services: ['notes', 'calm', 'stairs', 'early', 'leaver', 'busy', 'free'] });
   rollouts = await Rollouts.of(world);
   await world.startWorker();
 }, 180_000);
@@ -42,6 +46,14 @@ const handleOf = (service: string) => rollouts.session.client.workflow.getHandle
 const isIgnoredWith = (reason: RegExp) => (status: Status) =>
   status.ignored.some((message) => reason.test(message.reason));
 
+/** How often a workflow task of the rollout failed: a message that sticks a rollout fails it again and again. */
+async function failedTasks(service: string): Promise<number> {
+  const { taskAttempt } = await describeRollout(rollouts.session, idOf(service));
+  const { events } = await handleOf(service).fetchHistory();
+  const failed = (events ?? []).filter((event) => event.workflowTaskFailedEventAttributes != null);
+  return failed.length + Math.max(0, taskAttempt - 1);
+}
+
 /** A payload that only somebody else's codec could read. */
 async function signalEncrypted(service: string): Promise<void> {
   const { client } = rollouts.session;
@@ -54,36 +66,14 @@ async function signalEncrypted(service: string): Promise<void> {
   });
 }
 
-async function sendControl(service: string, kind: 'pause' | 'abort'): Promise<ControlReceipt> {
-  const input = { by: 'olga', reason: 'the test says so' };
-  const answer = await control(rollouts.session, idOf(service), { kind, input }, { waitMs: patienceMs });
-  if (answer.kind === 'stored') throw new Error(answer.why);
-  return answer.receipt;
-}
-
-/** When the rollout had read zero back, epoch ms. */
-async function zeroAt(service: string): Promise<number> {
-  const events = await timeline(rollouts.session, idOf(service));
-  const zero = events.findLast(({ code }) => code === 'zero');
-  if (zero === undefined) throw new Error(`${service} never confirmed zero`);
-  return zero.at;
-}
-
-/** Waits for users of the old release after that moment, so that silence of the new one says something. */
-async function canaryRequestsAfter(service: string, at: number, label = 'v2'): Promise<number> {
-  const served = () => world.canaryRequestsSince(service, at, 'v1') >= 40;
-  await waitFor(served, { for: `users of ${service} after zero`, withinMs: patienceMs });
-  return world.canaryRequestsSince(service, at, label);
-}
-
-describe('a message that does not count', () => {
+describe.concurrent('a message that does not count', () => {
   const service = 'notes';
   const steps = [
     { weight: '5%', bake: '1s' },
     { weight: '100%', bake: '1s' },
   ];
 
-  it('is listed with its reason and told to its sender, whoever sends it', async () => {
+  it('is listed with its reason and told to its sender, whoever sends it', inOrder, async () => {
     await rollouts.start({ service, steps, gates: [go, wide('100%')] }, { requester: 'ana' });
     await rollouts.gate(service, 'go');
     const wrongRole = await rollouts.run('approve', service, 'go', '--by', 'quinn');
@@ -113,7 +103,7 @@ describe('a message that does not count', () => {
     expect(requests).toMatchObject([{ gate: 'go', state: 'open', decisions: [] }]);
   });
 
-  it('cannot stick the rollout, whatever it carries', async () => {
+  it('cannot stick the rollout, whatever it carries', inOrder, async () => {
     const before = (await rollouts.status(service)).ignored.length;
     const handle = handleOf(service);
     for (const payload of ['hello', 42, null, ['approve'], { decision: 'perhaps', gate: 'go', by: 'sam' }]) {
@@ -140,47 +130,51 @@ describe('a message that does not count', () => {
       reason: expect.stringContaining('no such') as string,
     });
     expect([phase, requests[0]?.state, requests[0]?.decisions]).toEqual(['awaiting-approval', 'open', []]);
-    expect(await rollouts.failedTasks(service)).toBe(0);
+    expect(await failedTasks(service)).toBe(0);
     expect(world.proxyWrites(service)).toEqual([]);
   });
 
-  it('leaves the gate to those who are asked: one answer twice is one answer, one too late is none', async () => {
-    expect(await rollouts.answer(service, 'go', 'sam')).toMatchObject({ outcome: 'recorded', state: 'approved' });
-    const { evidenceDigest } = await rollouts.gate(service, 'wide@100%');
-    const late = await rollouts.run('approve', service, 'go', '--by', 'sam');
-    expect([late.code, late.stderr]).toEqual([10, 'sluice: gate go is closed: nothing was sent\n']);
-    expect(await rollouts.answer(service, 'wide@100%', 'sam', { gate: 'go' })).toMatchObject({ outcome: 'ignored' });
+  it(
+    'leaves the gate to those who are asked: one answer twice is one answer, one too late is none',
+    inOrder,
+    async () => {
+      expect(await rollouts.answer(service, 'go', 'sam')).toMatchObject({ outcome: 'recorded', state: 'approved' });
+      const { evidenceDigest } = await rollouts.gate(service, 'wide@100%');
+      const late = await rollouts.run('approve', service, 'go', '--by', 'sam');
+      expect([late.code, late.stderr]).toEqual([10, 'sluice: gate go is closed: nothing was sent\n']);
+      expect(await rollouts.answer(service, 'wide@100%', 'sam', { gate: 'go' })).toMatchObject({ outcome: 'ignored' });
 
-    expect(await rollouts.answer(service, 'wide@100%', 'sam')).toMatchObject({ outcome: 'recorded', state: 'open' });
-    const twice = await rollouts.run('approve', service, 'wide@100%', '--by', 'sam', '--json');
-    expect(twice.code).toBe(0);
-    expect(JSON.parse(twice.stdout)).toMatchObject({ receipt: { outcome: 'duplicate', state: 'open' } });
-    const asked = await rollouts.until(service, 'duplicate listed', isIgnoredWith(/^duplicate/));
-    expect(asked.requests.find(({ gate }) => gate === 'wide@100%')?.decisions).toHaveLength(1);
-    expect(world.weightsSeenByProxy(service)).toEqual([500]);
+      expect(await rollouts.answer(service, 'wide@100%', 'sam')).toMatchObject({ outcome: 'recorded', state: 'open' });
+      const twice = await rollouts.run('approve', service, 'wide@100%', '--by', 'sam', '--json');
+      expect(twice.code).toBe(0);
+      expect(JSON.parse(twice.stdout)).toMatchObject({ receipt: { outcome: 'duplicate', state: 'open' } });
+      const asked = await rollouts.until(service, 'duplicate listed', isIgnoredWith(/^duplicate/));
+      expect(asked.requests.find(({ gate }) => gate === 'wide@100%')?.decisions).toHaveLength(1);
+      expect(world.weightsSeenByProxy(service)).toEqual([500]);
 
-    expect((await rollouts.run('approve', service, 'wide@100%', '--by', 'quinn')).code).toBe(0);
-    expect((await rollouts.ended(service)).outcome).toBe('completed');
-    expect(world.weightsSeenByProxy(service)).toEqual([500, 10_000]);
-    expect(await rollouts.failedTasks(service)).toBe(0);
+      expect((await rollouts.run('approve', service, 'wide@100%', '--by', 'quinn')).code).toBe(0);
+      expect((await rollouts.ended(service)).outcome).toBe('completed');
+      expect(world.weightsSeenByProxy(service)).toEqual([500, 10_000]);
+      expect(await failedTasks(service)).toBe(0);
 
-    expect((await rollouts.run('approve', service, 'go', '--by', 'sam')).code).toBe(14);
-    const { planDigest } = await rollouts.status(service);
-    const message = { decision: 'approve', gate: 'go', by: 'sam', planDigest, evidenceDigest } as const;
-    const afterwards = decide(rollouts.session, idOf(service), {
-      ...message,
-      reason: null,
-      soakMs: null,
-      signature: null,
-    });
-    await expect(afterwards).rejects.toMatchObject({ code: 'finished' });
-  });
+      expect((await rollouts.run('approve', service, 'go', '--by', 'sam')).code).toBe(14);
+      const { planDigest } = await rollouts.status(service);
+      const message = { decision: 'approve', gate: 'go', by: 'sam', planDigest, evidenceDigest } as const;
+      const afterwards = decide(rollouts.session, idOf(service), {
+        ...message,
+        reason: null,
+        soakMs: null,
+        signature: null,
+      });
+      await expect(afterwards).rejects.toMatchObject({ code: 'finished' });
+    },
+  );
 });
 
-describe('a pause', () => {
+describe.concurrent('a pause', () => {
   const service = 'calm';
 
-  it('keeps weight and bake clock where they are until somebody known resumes', async () => {
+  it('keeps weight and bake clock where they are until somebody known resumes', inOrder, async () => {
     world.load(service, { ratePerSecond: 60, maxSeconds: 240 });
     const steps = [
       { weight: '5%', bake: '8s..90s' },
@@ -189,16 +183,16 @@ describe('a pause', () => {
     ];
     await rollouts.start({ service, steps, judged: true });
     await rollouts.baking(service, 500);
-    expect(await sendControl(service, 'pause')).toMatchObject({
+    expect(await rollouts.order(service, 'pause')).toMatchObject({
       ...{ message: 'pause', by: 'olga', state: 'confirmed', fromBp: 500 },
       detail: 'stays at 5%, was baking; the bake clock stands',
     });
 
     const looks: { at: number; validMs: number }[] = [];
-    await rollouts.until(service, 'six polls in the pause', ({ bake, paused }) => {
+    await rollouts.until(service, 'three polls in the pause', ({ bake, paused }) => {
       const since = (paused?.since ?? Infinity) + 6_000; // heartbeats carry the news: the watch has heard of the pause by then
       if (bake?.state === 'stopped' && bake.at > since && bake.at !== looks.at(-1)?.at) looks.push(bake);
-      return looks.length >= 6;
+      return looks.length >= 3;
     });
     expect(new Set(looks.map(({ validMs }) => validMs)).size).toBe(1);
     expect(looks[0]?.validMs).toBeLessThan(8_000);
@@ -220,18 +214,18 @@ describe('a pause', () => {
     expect(world.weightsSeenByProxy(service)).toEqual([500, 2_500]);
   });
 
-  it('does not stop the way back: what breaches meanwhile still goes back', async () => {
-    await sendControl(service, 'pause');
+  it('does not stop the way back: what breaches meanwhile still goes back', inOrder, async () => {
+    await rollouts.order(service, 'pause');
     await world.setFaults(service, 'v2', { errorRate: 0.5 });
     const { outcome, reason } = await rollouts.ended(service);
     expect([outcome, reason]).toEqual(['rolled-back', expect.stringContaining('criterion errors failed')]);
     expect(world.weightsSeenByProxy(service)).toEqual([500, 2_500, 0]);
-    expect(await canaryRequestsAfter(service, await zeroAt(service))).toBe(0);
+    expect(await canaryRequestsAfterZero(world, service)).toBe(0);
   });
 });
 
-describe('a step back', () => {
-  it('lowers at once, stays paused, and asks the gates above again', async () => {
+describe.concurrent('a step back', () => {
+  it('lowers at once, stays paused, and asks the gates above again', inOrder, async () => {
     const service = 'stairs';
     const steps = [
       { weight: '5%', bake: '1s' },
@@ -259,20 +253,22 @@ describe('a step back', () => {
     expect(world.weightsSeenByProxy(service)).toEqual([500, 2_500, 500]);
     await rollouts.answer(service, 'wide@25%', 'sam');
     await rollouts.baking(service, 2_500);
-    await sendControl(service, 'abort');
+    await rollouts.order(service, 'abort');
     expect((await rollouts.ended(service)).outcome).toBe('rolled-back');
     expect(world.weightsSeenByProxy(service)).toEqual([500, 2_500, 500, 2_500, 0]);
   });
 });
 
-describe('an end by people', () => {
-  const service = 'leaver';
-  const steps = [
-    { weight: '5%', bake: '60s..90s' },
-    { weight: '100%', bake: '1s' },
-  ];
+const longSteps = [
+  { weight: '5%', bake: '60s..90s' },
+  { weight: '100%', bake: '1s' },
+];
 
-  it('at a gate before traffic leaves nothing behind: aborted, exit code 5', async () => {
+describe.concurrent('an end by people before there is traffic', () => {
+  const service = 'early';
+  const steps = longSteps;
+
+  it('at a gate leaves nothing behind: aborted, exit code 5', inOrder, async () => {
     const gates = [{ ...wide('5%'), require: [{ atLeast: 2, of: 'sre' }] }];
     const waiting = rollouts.sluice([...rollouts.startLine({ service, steps, gates }), '--wait']);
     await rollouts.gate(service, 'wide@5%');
@@ -284,7 +280,7 @@ describe('an end by people', () => {
     expect((await world.service(service).slotStates())['b']).toMatchObject({ state: 'stopped' });
   });
 
-  it('counts an approval that the printed line sends by the Temporal command itself', async () => {
+  it('counts an approval that the printed line sends by the Temporal command itself', inOrder, async () => {
     const gates = [{ ...go, require: [{ atLeast: 2, of: 'sre' }] }];
     await rollouts.start({ service, steps, gates });
     await rollouts.gate(service, 'go');
@@ -314,11 +310,11 @@ describe('an end by people', () => {
       ...{ state: 'open', missingRoles: ['sre'] },
       decisions: [{ person: 'ana', kind: 'approve', reason: "it's 5 o'clock $HOME", void: null }],
     });
-    await sendControl(service, 'abort');
+    await rollouts.order(service, 'abort');
     expect((await rollouts.ended(service)).outcome).toBe('aborted');
   });
 
-  it('comes by itself when nobody answers the first gate in time', async () => {
+  it('comes by itself when nobody answers the first gate in time', inOrder, async () => {
     const gates = [{ ...go, expires: '3s', onExpiry: 'abort' }];
     const { code } = await rollouts.sluice([...rollouts.startLine({ service, steps, gates }), '--wait']);
     expect(code).toBe(5);
@@ -328,8 +324,13 @@ describe('an end by people', () => {
     });
     expect(world.weightsSeenByProxy(service)).toEqual([]);
   });
+});
 
-  it('in a bake goes back to zero first: the receipt names the weight that it left', async () => {
+describe.concurrent('an end by people', () => {
+  const service = 'leaver';
+  const steps = longSteps;
+
+  it('in a bake goes back to zero first: the receipt names the weight that it left', inOrder, async () => {
     world.load(service, { ratePerSecond: 60, maxSeconds: 240 });
     await rollouts.start({ service, steps });
     await rollouts.baking(service, 500);
@@ -343,11 +344,11 @@ describe('an end by people', () => {
       outcome: 'rolled-back',
       reason: 'aborted by olga: logins are slow',
     });
-    expect(await canaryRequestsAfter(service, await zeroAt(service))).toBe(0);
+    expect(await canaryRequestsAfterZero(world, service)).toBe(0);
     expect((await rollouts.run('watch', service)).code).toBe(4);
   });
 
-  it("is the same when it is Temporal's own cancel", async () => {
+  it("is the same when it is Temporal's own cancel", inOrder, async () => {
     await rollouts.start({ service, steps }, { label: 'v3' });
     await rollouts.baking(service, 500);
     await handleOf(service).cancel();
@@ -355,10 +356,10 @@ describe('an end by people', () => {
     expect([outcome, reason]).toEqual(['rolled-back', 'cancelled through Temporal']);
     expect(receipts).toMatchObject([{ message: 'cancel', state: 'confirmed', fromBp: 500 }]);
     expect(world.weightsSeenByProxy(service)).toEqual([500, 0, 500, 0]);
-    expect(await canaryRequestsAfter(service, await zeroAt(service), 'v3')).toBe(0);
+    expect(await canaryRequestsAfterZero(world, service, 'v3')).toBe(0);
   });
 
-  it('by a no in the middle goes back', async () => {
+  it('by a no in the middle goes back', inOrder, async () => {
     const short = [
       { weight: '25%', bake: '1s' },
       { weight: '100%', bake: '1s' },
@@ -377,27 +378,27 @@ describe('an end by people', () => {
     expect(world.weightsSeenByProxy(service)).toEqual([500, 0, 500, 0, 2_500, 0]);
   });
 
-  it('while watching after promotion gives the old release all traffic back', async () => {
+  it('while watching after promotion gives the old release all traffic back', inOrder, async () => {
     await rollouts.start({ service, steps: [{ weight: '100%', bake: '1s' }], watch: '10m' }, { label: 'v5' });
     await rollouts.until(service, 'watch', ({ phase }) => phase === 'watching');
     expect(world.weightsSeenByProxy(service).at(-1)).toBe(10_000);
-    expect(await sendControl(service, 'abort')).toMatchObject({ state: 'confirmed', fromBp: 10_000 });
+    expect(await rollouts.order(service, 'abort')).toMatchObject({ state: 'confirmed', fromBp: 10_000 });
     expect((await rollouts.ended(service)).outcome).toBe('rolled-back');
-    expect(await canaryRequestsAfter(service, await zeroAt(service), 'v5')).toBe(0);
+    expect(await canaryRequestsAfterZero(world, service, 'v5')).toBe(0);
     const { host } = world.service(service);
     const answer = await ask(`${world.publicUrl}/api/whoami`, { headers: { host } });
     expect(JSON.parse(answer.body)).toMatchObject({ release: 'v1' });
   });
 });
 
-describe('a second rollout', () => {
+describe.concurrent('a second rollout', () => {
   const service = 'busy';
   const steps = [
     { weight: '5%', bake: '1s' },
     { weight: '100%', bake: '1s' },
   ];
 
-  it('of the same service is refused and names the running one', async () => {
+  it('of the same service is refused and names the running one', inOrder, async () => {
     await rollouts.start({ service, steps, gates: [wide('100%')] });
     await rollouts.gate(service, 'wide@100%');
     const second = await rollouts.sluice(rollouts.startLine({ service, steps }, { label: 'v3', requester: 'sam' }));
@@ -407,14 +408,14 @@ describe('a second rollout', () => {
     );
   });
 
-  it('of another service behind the same proxy is not disturbed by it', async () => {
-    await rollouts.start({ service: 'stairs', steps, gates: [go] }, { label: 'v3' });
-    await rollouts.gate('stairs', 'go');
-    await sendControl('stairs', 'abort');
-    expect((await rollouts.ended('stairs')).outcome).toBe('aborted');
+  it('of another service behind the same proxy is not disturbed by it', inOrder, async () => {
+    await rollouts.start({ service: 'free', steps, gates: [go] });
+    await rollouts.gate('free', 'go');
+    await rollouts.order('free', 'abort');
+    expect((await rollouts.ended('free')).outcome).toBe('aborted');
   });
 
-  it('of another service on the same route is refused by the claim and names the holder', async () => {
+  it('of another service on the same route is refused by the claim and names the holder', inOrder, async () => {
     const twin = { service: 'twin', route: 'busy', steps };
     const refused = await rollouts.sluice(rollouts.startLine(twin, { label: 'v3', requester: 'sam' }));
     expect(refused.code).toBe(3);
@@ -423,9 +424,12 @@ describe('a second rollout', () => {
     expect(world.weightsSeenByProxy(service)).toEqual([500]);
     expect(world.proxyWrites(service).every(({ claim }) => claim?.rollout === idOf(service))).toBe(true);
 
-    await sendControl(service, 'abort');
+    await rollouts.order(service, 'abort');
     expect((await rollouts.ended(service)).outcome).toBe('rolled-back');
-    const list = await rollouts.sluice(['list', '--open', '--json']);
-    expect([list.code, JSON.parse(list.stdout)]).toEqual([0, []]);
+    const listed = async () => {
+      const { stdout } = await rollouts.sluice(['list', '--open', '--service', service, '--json']);
+      return (JSON.parse(stdout) as unknown[]).length === 0;
+    };
+    await waitFor(listed, { for: 'the list to be without it', everyMs: 200 }); // visibility lags
   });
 });

@@ -2,10 +2,13 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { control, describe as describeRollout, timeline } from '../../client/index.ts';
+import { describe as describeRollout } from '../../client/index.ts';
+import { ask } from '../../testbed/servers/http.ts';
+import { waitFor } from '../../testbed/wait.ts';
 import { startWorld, type World } from '../../testbed/world.ts';
 import { violations } from '../../testbed/world/invariants.ts';
-import { idOf, patienceMs, Rollouts } from './rollouts.ts';
+import { canaryRequestsAfterZero } from './at-proxy.ts';
+import { idOf, Rollouts } from './rollouts.ts';
 
 let world: World;
 let rollouts: Rollouts;
@@ -18,7 +21,7 @@ const wide = { id: 'wide', at: 'before-step', steps: ['25%'], require: [{ allOf:
 beforeAll(async () => {
   const folder = mkdtempSync(join(tmpdir(), 'orders-'));
   const dynamicConfig = { 'limit.historyCount.suggestContinueAsNew': 40 };
-  world = await startWorld({ folder, services: ['long', 'soak', 'late'], temporal: { dynamicConfig } });
+  world = await startWorld({ folder, services: ['long', 'soak', 'gone', 'spared'], temporal: { dynamicConfig } });
   rollouts = await Rollouts.of(world);
   await world.startWorker();
 }, 180_000);
@@ -28,22 +31,17 @@ afterAll(async () => {
   await world.stop();
 });
 
-async function codes(service: string): Promise<readonly string[]> {
-  return (await timeline(rollouts.session, idOf(service))).map(({ code }) => code);
-}
-
-describe('a history that grows full', () => {
+describe.concurrent('a history that grows full', () => {
   it('goes on in new runs and loses nothing: ladder, fences, gate, decisions, pause and timeline', async () => {
     await rollouts.start({ service: 'long', steps, gates: [wide] });
     const { gate, evidenceDigest } = await rollouts.gate('long', 'wide@25%');
-    const input = { by: 'olga', reason: 'lunch' };
-    await control(rollouts.session, idOf('long'), { kind: 'pause', input }, { waitMs: patienceMs });
+    await rollouts.order('long', 'pause');
     const first = await rollouts.status('long');
     await rollouts.until('long', 'the gate in a later run', () => true);
     expect(await rollouts.gate('long', gate)).toMatchObject({ evidenceDigest });
     expect(await rollouts.answer('long', gate, 'ana')).toMatchObject({ outcome: 'recorded', state: 'approved' });
     expect(await rollouts.status('long')).toMatchObject({ phase: 'paused', weights: { acceptedBp: 500 } });
-    expect((await rollouts.run('resume', 'long', '--by', 'olga')).code).toBe(0);
+    expect((await rollouts.resume('long')).state).toBe('confirmed');
     const last = await rollouts.ended('long');
 
     expect(last).toMatchObject({ outcome: 'completed', startedAt: first.startedAt });
@@ -51,14 +49,14 @@ describe('a history that grows full', () => {
     expect(run).not.toBe(last.run); // `run` of the status is the first of the chain
     expect(world.weightsSeenByProxy('long')).toEqual(stepsBp);
     expect(violations(world.proxyWrites('long'), { stepsBp, ended: true })).toEqual([]);
-    const seen = await codes('long');
+    const seen = (await rollouts.timeline('long')).map(({ code }) => code);
     expect(
       seen.filter((code) => ['started', 'paused', 'resumed', 'promoted', 'outcome:completed'].includes(code)),
     ).toEqual(['started', 'paused', 'resumed', 'promoted', 'outcome:completed']);
   });
 });
 
-describe('more soak', () => {
+describe.concurrent('more soak', () => {
   it('is refused before there is traffic, and before a wider step bakes on and asks again on new evidence', async () => {
     const go = { id: 'go', at: 'start', require: [{ allOf: ['sre'] }], expires: '1h' };
     await rollouts.start({ service: 'soak', steps, gates: [go, wide] });
@@ -86,26 +84,53 @@ describe('more soak', () => {
   });
 });
 
-describe('an abort while the old release is being removed', () => {
-  it('ends with a release that serves everything and a claim that is given back', async () => {
-    await rollouts.start({ service: 'late', steps: [{ weight: '100%', bake: '1s' }] });
-    const stop = world.service('late').recorder.fault({
-      method: 'DELETE',
-      times: 1,
-      fault: { kind: 'delay', ms: 3_000, where: 'request' },
-    });
-    await rollouts.until('late', 'retiring', ({ phase }) => phase === 'retiring');
-    const input = { by: 'olga', reason: 'now' };
-    await control(rollouts.session, idOf('late'), { kind: 'abort', input }, { waitMs: patienceMs });
-    const { outcome } = await rollouts.ended('late');
-    stop();
-    const serves = outcome === 'completed' ? 'v2' : 'v1';
-    expect(['completed', 'rolled-back']).toContain(outcome);
-    const { a, b } = await world.service('late').slotStates();
-    const ready = [a, b].filter((slot) => slot?.ready === true).map((slot) => slot?.release?.label);
-    expect(ready).toContain(serves);
-    const last = world.proxyWrites('late').at(-1);
-    expect(last?.claim?.released).toBe(true);
-    expect(last?.canaryBp).toBe(serves === 'v2' ? 10_000 : 0);
+describe.concurrent('an abort while the old release is being removed', () => {
+  const steps = [{ weight: '100%', bake: '1s' }];
+  const gone = { state: 'stopped', release: null };
+
+  it('starts it again beside what serves when it is gone already, and only then gives it all traffic', async () => {
+    const { recorder } = world.service('gone');
+    const slots = () => world.service('gone').slotStates();
+    const load = world.load('gone', { ratePerSecond: 20, maxSeconds: 120 });
+    const removal = recorder.hold({ method: 'DELETE', times: 1, where: 'answer' });
+    await rollouts.start({ service: 'gone', steps });
+    await waitFor(() => removal.count() > 0, { for: 'the removal', withinMs: 60_000 });
+    expect((await slots()).a).toMatchObject(gone);
+    await rollouts.abort('gone', 'now');
+    expect((await rollouts.ended('gone')).outcome).toBe('rolled-back');
+    removal.release();
+
+    const started = recorder.entries().find(({ method, path }) => method === 'PUT' && path === '/slots/a');
+    const writes = world.proxyWrites('gone');
+    const zero = writes.find(({ claim, canaryBp }) => claim?.stage.kind === 'back' && canaryBp === 0);
+    expect(started).toMatchObject({ status: 200, requestBody: expect.stringContaining('"v1"') as string });
+    expect(zero?.at).toBeGreaterThan((started?.at ?? Infinity) + (started?.ms ?? 0));
+    expect(await slots()).toMatchObject({ a: { ready: true, release: { label: 'v1' } }, b: gone });
+    expect(violations(writes, { stepsBp: [10_000], ended: true })).toEqual([]);
+    expect(writes.at(-1)).toMatchObject({ canaryBp: 0, claim: { released: true } });
+    expect(await canaryRequestsAfterZero(world, 'gone')).toBe(0);
+    await load.stop();
+    const { failed, byRelease } = load.counts();
+    expect([failed, Object.values(byRelease).flatMap((codes) => Object.keys(codes))]).toEqual([0, ['200', '200']]);
+  });
+
+  it('is not undone by a removal that was held up on its way: the host refuses it', async () => {
+    const { recorder, host } = world.service('spared');
+    const slots = () => world.service('spared').slotStates();
+    const removal = recorder.hold({ method: 'DELETE', times: 1, where: 'request' });
+    await rollouts.start({ service: 'spared', steps, keepCanary: '3s' });
+    await waitFor(() => removal.count() > 0, { for: 'the removal', withinMs: 60_000 });
+    await rollouts.order('spared', 'abort');
+    removal.release(); // zero is confirmed by now, and the release under test is still kept
+    const late = () => recorder.entries().filter(({ fault }) => fault === 'hold');
+    await waitFor(() => late().length > 0, { for: 'the late removal' });
+    expect(late()).toMatchObject([{ method: 'DELETE', status: 409 }]);
+    expect((await slots()).a).toMatchObject({ ready: true, release: { label: 'v1' } });
+
+    expect((await rollouts.ended('spared')).outcome).toBe('rolled-back');
+    expect((await slots()).b).toMatchObject(gone);
+    const answer = await ask(`${world.publicUrl}/api/whoami`, { headers: { host } });
+    expect(JSON.parse(answer.body)).toMatchObject({ release: 'v1' });
+    expect(world.weightsSeenByProxy('spared')).toEqual([10_000, 0]);
   });
 });

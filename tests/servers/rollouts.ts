@@ -1,35 +1,28 @@
-/** Rollouts in a world, for tests: short files from a few facts, started by the real command, seen and answered through the client. */
+/** Rollouts in a world, for tests: short files, started by the real command line, seen and answered through the client. */
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { stringify } from 'yaml';
+import { exitCodes } from '../../cli/exit-codes.ts';
 import {
   ClientError,
+  type ControlMessage,
   type Session,
   connect,
+  control,
   decide,
   describe as describeRollout,
   readStatus,
+  resume,
+  timeline,
 } from '../../client/index.ts';
-import { exitCodes } from '../../cli/exit-codes.ts';
 import type { DecisionInput, DecisionReceipt } from '../../approvals/request.ts';
-import type { RequestStatus, Status } from '../../plan/status.ts';
+import type { ControlReceipt, RequestStatus, Status } from '../../plan/status.ts';
+import type { TimelineEvent } from '../../plan/timeline.ts';
 import { waitFor } from '../../testbed/wait.ts';
 import type { World } from '../../testbed/world.ts';
 import type { CommandResult } from '../../testbed/world/commands.ts';
-
-/** What makes one rollout file different from another. */
-export interface Shape {
-  readonly service: string;
-  /** @default the service */
-  readonly route?: string;
-  readonly gates?: readonly Readonly<Record<string, unknown>>[];
-  readonly steps: readonly { readonly weight: string; readonly bake: string }[];
-  /** Whether the share of errors is judged; needs load on the service. @default false */
-  readonly judged?: boolean;
-  /** @default '1s' */
-  readonly watch?: string;
-}
+import { sluice } from '../cli/terminal.ts';
+import { environment, type Shape, specText } from './short-spec.ts';
 
 export interface Release {
   /** @default 'v2' */
@@ -39,48 +32,7 @@ export interface Release {
 }
 
 /** How long one wait of a test may take: the machine may be small and busy. */
-export const patienceMs = 90_000;
-
-export const environment = 'demo';
-
-const errorShare = (service: string) => {
-  const all = `sum(rate(http_requests_total{app="${service}",{{track}}}[5s]))`;
-  return `(sum(rate(http_requests_total{app="${service}",{{track}},code=~"5.."}[5s])) or vector(0)) / ${all}`;
-};
-
-function specOf({ service, route = service, gates = [], steps, judged = false, watch = '1s' }: Shape): unknown {
-  const errors = { id: 'errors', kind: 'limit', query: errorShare(service), breach: '> 10%', minSamples: 5 };
-  return {
-    apiVersion: 'sluice/v1',
-    kind: 'Rollout',
-    metadata: { service, environment },
-    target: {
-      kind: 'caddy',
-      connection: 'edge',
-      route,
-      preview: { header: 'x-sluice-preview: canary' },
-      drain: '1s',
-    },
-    release: { image: `registry.example/${service}`, digest: 'required' },
-    metrics: {
-      connection: 'prometheus',
-      tracks: { label: 'release' },
-      lag: '0s',
-      every: '1s',
-      requests: `http_requests_total{app="${service}"}`,
-    },
-    people: { roles: ['sre', 'qa'] },
-    approvals: { gates, separation: { requesterMayApprove: false, distinctPeople: true } },
-    criteria: judged ? [{ ...errors, do: 'rollback', severity: 'P0' }] : [],
-    steps,
-    watch: { for: watch },
-  };
-}
-
-function nullIfNotFound(error: unknown): null {
-  if (error instanceof ClientError && error.code === 'not-found') return null;
-  throw error;
-}
+export const patienceMs = 120_000;
 
 /** `ENVIRONMENT/SERVICE`, as the command line takes it. */
 export const nameOf = (service: string): string => `${environment}/${service}`;
@@ -98,22 +50,20 @@ export class Rollouts {
   }
 
   static async of(world: World): Promise<Rollouts> {
-    const { address } = world.temporal;
-    return new Rollouts(world, await connect({ address, taskQueue: world.taskQueue, connectTimeoutMs: 10_000 }));
+    const { address, namespace } = world.temporal;
+    const where = { address, namespace, taskQueue: world.taskQueue, connectTimeoutMs: 10_000 };
+    return new Rollouts(world, await connect(where));
   }
 
-  /** Writes the file into the world's folder and returns its path. */
-  file(shape: Shape): string {
-    const path = join(this.world.folder, `${shape.service}.rollout.yaml`);
-    writeFileSync(path, stringify(specOf(shape)));
-    return path;
-  }
+  // ── The command line ─────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Arguments of `sluice start` for this shape. */
+  /** Writes the file into the world's folder; the arguments of `sluice start` for it. */
   startLine(shape: Shape, { label = 'v2', requester = 'rita' }: Release = {}): readonly string[] {
     const { service } = shape;
+    const file = join(this.world.folder, `${service}.rollout.yaml`);
+    writeFileSync(file, specText(shape));
     const image = `registry.example/${service}@${this.world.digest(service, label)}`;
-    return ['start', this.file(shape), '--image', image, '--label', label, '--requester', requester];
+    return ['start', file, '--image', image, '--label', label, '--requester', requester];
   }
 
   /** Starts it; throws with the command's own words when it is refused. */
@@ -127,35 +77,60 @@ export class Rollouts {
     return this.sluice([command, nameOf(service), ...more]);
   }
 
-  /** Tried again while a busy machine keeps Temporal from answering in time: nothing was sent then. */
+  /** The command line in this process, which spares the start of another one. */
   async sluice(args: readonly string[]): Promise<CommandResult> {
-    for (let attempt = 1; ; attempt += 1) {
-      const result = await this.world.sluice(args, { timeoutMs: 2 * patienceMs });
-      if (result.code !== exitCodes.unreachable.code || attempt === 4) return result;
-    }
+    const { address, namespace } = this.world.temporal;
+    const where = ['--address', address, '--namespace', namespace, '--task-queue', this.world.taskQueue];
+    return patiently(async () => {
+      const { exit, out, err } = await sluice([...where, ...args]);
+      const text = (lines: string) => (lines === '' ? '' : `${lines}\n`);
+      return { code: exit, stdout: text(out), stderr: text(err) };
+    });
   }
 
+  /** The same as a process of its own, as a user runs it. */
+  sluiceProcess(args: readonly string[]): Promise<CommandResult> {
+    return patiently(() => this.world.sluice(args, { timeoutMs: patienceMs }));
+  }
+
+  // ── Looks ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Throws while there is no such rollout or no worker answers for it. */
   async status(service: string): Promise<Status> {
     const answer = await readStatus(this.session, idOf(service));
     if (answer.kind === 'live') return answer.status;
     throw answer.why;
   }
 
-  /** The first status that is as wished, of a rollout that may have to start yet. Throws when it ends without it. */
-  until(service: string, wish: string, isSo: (status: Status) => boolean): Promise<Status> {
+  timeline(service: string): Promise<readonly TimelineEvent[]> {
+    return timeline(this.session, idOf(service));
+  }
+
+  /** The first status that is as wished, of a rollout that may have to start or get a worker yet. Throws when it ends without it. */
+  async until(service: string, wish: string, isSo: (status: Status) => boolean): Promise<Status> {
+    let last: Status | null = null;
     const look = async () => {
-      const status = await this.status(service).catch(nullIfNotFound);
-      if (status === null) return null;
-      if (isSo(status)) return status;
-      if (status.outcome === null) return null;
-      throw new Error(`${service} ended before ${wish}: ${status.outcome}, ${status.reason ?? 'no reason'}`);
+      last = await this.status(service).catch(nullIfAway);
+      if (last === null) return null;
+      if (isSo(last)) return last;
+      if (last.outcome === null) return null;
+      throw new Error(`${service} ended before ${wish}: ${last.outcome}, ${last.reason ?? 'no reason'}`);
     };
-    return waitFor(look, { for: `${service}: ${wish}`, withinMs: patienceMs, everyMs: 200 });
+    const waiting = waitFor(look, { for: `${service}: ${wish}`, withinMs: patienceMs, everyMs: 200 });
+    return waiting.catch((error: unknown) => {
+      const message = error instanceof Error ? error.message : String(error);
+      throw new Error(`${message}; it says ${inShort(last)}`, { cause: error });
+    });
   }
 
   baking(service: string, bp: number): Promise<Status> {
     const isBaking = ({ phase, weights }: Status) => phase === 'baking' && weights.acceptedBp === bp;
     return this.until(service, `bake at ${String(bp)} bp`, isBaking);
+  }
+
+  held(service: string, reason: RegExp): Promise<Status> {
+    const isHeld = ({ phase, held }: Status) => phase === 'held' && reason.test(held?.reason ?? '');
+    return this.until(service, `hold because ${String(reason)}`, isHeld);
   }
 
   /** The open request of a gate, once there is one. */
@@ -171,9 +146,29 @@ export class Rollouts {
   ended(service: string): Promise<Status> {
     const look = async () => {
       const { open } = await describeRollout(this.session, idOf(service));
-      return open ? null : this.status(service);
+      return open ? null : this.status(service).catch(nullIfAway);
     };
     return waitFor(look, { for: `${service} to end`, withinMs: patienceMs, everyMs: 200 });
+  }
+
+  // ── Messages ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** By Olga, who is on call: what lowers or stops. Waits until it is in effect. */
+  async order(service: string, kind: ControlMessage['kind'], toBp: number | null = null): Promise<ControlReceipt> {
+    const input = { by: 'olga', reason: 'the test says so', toBp };
+    const answer = await control(this.session, idOf(service), { kind, input }, { waitMs: patienceMs });
+    if (answer.kind === 'stored') throw new Error(answer.why);
+    return answer.receipt;
+  }
+
+  /** Returns when the message is stored; what comes of it is for the caller to see. */
+  async abort(service: string, reason: string): Promise<void> {
+    await control(this.session, idOf(service), { kind: 'abort', input: { by: 'olga', reason } }, { waitMs: 1 });
+  }
+
+  /** By Ana, who holds a role. */
+  resume(service: string): Promise<ControlReceipt> {
+    return resume(this.session, idOf(service), { by: 'ana', reason: 'looked at it' });
   }
 
   /** Waits for the gate and answers it on its present evidence, with anything of the message replaced. */
@@ -189,13 +184,24 @@ export class Rollouts {
     const nothing = { reason: null, soakMs: null, signature: null };
     return decide(this.session, idOf(service), { ...plain, ...nothing, ...instead });
   }
+}
 
-  /** How often a workflow task of the rollout failed: a message that sticks a rollout fails it again and again. */
-  async failedTasks(service: string): Promise<number> {
-    const handle = this.session.client.workflow.getHandle(idOf(service));
-    const { taskAttempt } = await describeRollout(this.session, idOf(service));
-    const { events } = await handle.fetchHistory();
-    const failed = (events ?? []).filter((event) => event.workflowTaskFailedEventAttributes != null);
-    return failed.length + Math.max(0, taskAttempt - 1);
+/** Tried again while a busy machine keeps Temporal from answering in time: nothing was sent then. */
+async function patiently(run: () => Promise<CommandResult>): Promise<CommandResult> {
+  for (let attempt = 1; ; attempt += 1) {
+    const result = await run();
+    if (result.code !== exitCodes.unreachable.code || attempt === 4) return result;
   }
+}
+
+function nullIfAway(error: unknown): null {
+  if (error instanceof ClientError && ['not-found', 'no-worker', 'rejected', 'unreachable'].includes(error.code))
+    return null;
+  throw error;
+}
+
+function inShort(status: Status | null): string {
+  if (status === null) return 'nothing';
+  const { phase, outcome, reason, weights, bake, held, problems } = status;
+  return JSON.stringify({ phase, outcome, reason, weights, bake, held, problems });
 }
