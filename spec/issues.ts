@@ -53,8 +53,11 @@ function flatten(issue: Issue, data: unknown, base: Path): readonly Issue[] {
   return best === undefined ? [here] : best.flatMap((error) => flatten(error, data, path));
 }
 
-/** The member wants another kind of value altogether. */
+/** The member wants another kind of value altogether, or all of its own members do. */
 function isWrongKind(issue: Issue): boolean {
+  if (issue.code === 'invalid_union' && issue.errors.length > 0) {
+    return issue.errors.every((errors) => errors.some((error) => error.path.length === 0 && isWrongKind(error)));
+  }
   return issue.code === 'invalid_type' || issue.code === 'invalid_value' || issue.code === 'invalid_format';
 }
 

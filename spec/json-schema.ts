@@ -1,15 +1,17 @@
-/** JSON Schemas of the three files, for editors; generated from the same schemas that read the files. */
+/** JSON Schemas of the four files, for editors; generated from the same schemas that read the files. */
 
 import * as z from 'zod';
 import { directoryFile } from './directory.ts';
 import { rememberedFor, wordsOf } from './expectations.ts';
 import { rolloutFile } from './rollout.ts';
 import { workerFile } from './worker-config.ts';
+import { worldFile } from './world.ts';
 
 const files = {
   'sluice.schema.json': { schema: rolloutFile, title: 'Sluice rollout' },
   'worker.schema.json': { schema: workerFile, title: 'Sluice worker configuration' },
   'directory.schema.json': { schema: directoryFile, title: 'Sluice directory' },
+  'world.schema.json': { schema: worldFile, title: 'Sluice simulated world' },
 } as const;
 
 /** File name in `schema/` → its text. Draft 7, which editors understand best. */

@@ -2,6 +2,7 @@
 
 import { Hono } from 'hono';
 import { bearerAuth } from 'hono/bearer-auth';
+import { HTTPException } from 'hono/http-exception';
 import { z } from 'zod';
 import { deploySchema, Fenced, removeSchema } from './contract.ts';
 import type { Host } from './host.ts';
@@ -36,6 +37,7 @@ export function hookApp({ host, token }: HookDoor): Hono {
 
   app.onError((error, c) => {
     if (error instanceof Fenced) return c.json({ code: 'fenced', fence: error.fence }, 409);
+    if (error instanceof HTTPException) return error.getResponse(); // a wrong token
     process.stderr.write(`${error.stack ?? error.message}\n`);
     return c.json({ code: 'internal', message: 'see the log of the hook' }, 500);
   });

@@ -4,6 +4,7 @@ import { renderProblems } from '../../spec/diagnostics.ts';
 import { parseDirectory } from '../../spec/directory.ts';
 import { parseSpec } from '../../spec/rollout.ts';
 import { parseWorkerConfig } from '../../spec/worker-config.ts';
+import { parseWorld } from '../../spec/world.ts';
 
 const folder = new URL('../../examples/', import.meta.url);
 const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.yaml'));
@@ -12,11 +13,14 @@ const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
 function readerOf(text: string) {
   const kind = /^kind: (\w+)/m.exec(text)?.[1];
   if (kind === 'Worker') return parseWorkerConfig;
+  if (kind === 'World') return parseWorld;
   return kind === 'Directory' ? parseDirectory : parseSpec;
 }
 
 test('there are files of every kind to copy', () => {
-  expect(names).toEqual(expect.arrayContaining(['minimal.yaml', 'shop.yaml', 'worker.yaml', 'directory.yaml']));
+  expect(names).toEqual(
+    expect.arrayContaining(['minimal.yaml', 'shop.yaml', 'worker.yaml', 'directory.yaml', 'world.yaml']),
+  );
 });
 
 test.each(names)('examples/%s has no problem and no warning', (name) => {

@@ -16,6 +16,7 @@ describe('the JSON Schemas', () => {
     ['sluice', 'shop.yaml'],
     ['worker', 'worker.yaml'],
     ['directory', 'directory.yaml'],
+    ['world', 'world.yaml'],
   ])('%s accepts examples/%s and refuses it with an unknown key', (schema, example) => {
     const accepts = new Ajv({ strict: false, validateFormats: false }).compile(
       JSON.parse(read(`schema/${schema}.schema.json`)) as object,

@@ -1,6 +1,6 @@
 /** What Caddy refuses to load, as far as somebody who changes weights can meet it, in its own words. */
 
-import { branchAt, listOf } from './caddy-routes.ts';
+import { type Branch, branchAt, listOf } from './caddy-routes.ts';
 import { isBranch, type Tree } from './caddy-tree.ts';
 
 const handlers = new Set([
@@ -42,17 +42,22 @@ function ofHandlers(list: Tree | undefined): string | null {
     const name = isBranch(handler) ? handler['handler'] : undefined;
     const where = `position ${at}: loading module`;
     if (!isBranch(handler) || typeof name !== 'string' || name === '') {
-      return `position ${at}: getting module named '': module name not specified with key 'handler' in json`;
+      return `position ${at}: module name not specified with key 'handler' in map[…]`;
     }
     if (!handlers.has(name)) return `${where} '${name}': unknown module: http.handlers.${name}`;
-    const inner =
-      name === 'subroute' ? ofRoutes(handler['routes']) : name === 'reverse_proxy' ? ofProxy(handler) : null;
+    const inner = refusalIn(name, handler);
     if (inner !== null) return `${where} '${name}': provision http.handlers.${name}: ${inner}`;
   }
   return null;
 }
 
-function ofProxy(proxy: Readonly<Record<string, Tree>>): string | null {
+function refusalIn(name: string, handler: Branch): string | null {
+  if (name === 'reverse_proxy') return ofProxy(handler);
+  const refusal = name === 'subroute' ? ofRoutes(handler['routes']) : null;
+  return refusal === null ? null : `setting up subroutes: ${refusal}`;
+}
+
+function ofProxy(proxy: Branch): string | null {
   const policy = branchAt(proxy['load_balancing'], 'selection_policy');
   if (policy['policy'] !== 'weighted_round_robin') return null;
   const weights = listOf(policy['weights']).map(Number);

@@ -1,11 +1,11 @@
 /** A scripted Caddy: its admin API as Sluice uses it, what it keeps over a restart, and what it gives users. */
 
-import { ProviderError } from '../../../providers/errors.ts';
 import type { HttpRequest, HttpResponse } from '../../../providers/ports.ts';
 import { refusalOf } from './caddy-check.ts';
-import { type DialShare, dialsOf, follow, select, serverAt, sharesOf, type Visit } from './caddy-routes.ts';
+import { dialsOf } from './caddy-routes.ts';
 import { type Change, goJson, hashOf, indexIds, isBranch, read, Refusal, type Tree, write } from './caddy-tree.ts';
-import { type Answer, type Host, headerOf, refused } from './host.ts';
+import { serve, type Serving } from './caddy-users.ts';
+import { headerOf, type Host, refused } from './host.ts';
 
 export interface CaddyOptions {
   /** The configuration in its start file. */
@@ -21,6 +21,7 @@ export interface Caddy {
   /** Where users arrive; the request's port says at which server. */
   readonly public: Host;
   readonly config: () => Tree;
+  readonly isUp: () => boolean;
   /** A new start: with `resume` from what was saved last, else from the file. Takes no time. */
   restart(how: { readonly resume: boolean }, now: number): void;
   /** Nobody listens until it is started again. */
@@ -29,27 +30,12 @@ export interface Caddy {
   readonly writeFile: (config: Tree) => void;
 }
 
-/** The proxy that such a user meets under a configuration, and the shares of its upstreams. */
-export interface Meeting {
-  /** Of the proxy in the configuration. */
-  readonly path: string;
-  readonly shares: readonly DialShare[];
-}
-
-/** `null` when no proxy answers. */
-export function meetingUnder(config: Tree, port: string, visit: Visit): Meeting | null {
-  const found = serverAt(config, port);
-  const end = found === null ? null : follow(found.server, found.path, visit);
-  return end?.kind === 'proxy' ? { path: end.path, shares: sharesOf(end.proxy) } : null;
-}
-
-interface State {
+interface State extends Serving {
   file: Tree;
   autosave: Tree | undefined;
   running: boolean;
   config: Tree;
   ids: Map<string, string>;
-  /** Requests by proxy since the configuration was loaded. */
   dealt: Map<string, number>;
   /** Texts that were read since then. */
   texts: Map<string, string>;
@@ -82,10 +68,11 @@ export function createCaddy(options: CaddyOptions): Caddy {
     public: {
       answer(request, now) {
         if (!state.running) throw refused(request);
-        return proxy(state, options, request, now);
+        return serve(state, options.behind, request, now);
       },
     },
     config: () => state.config,
+    isUp: () => state.running,
     restart({ resume }, now) {
       const before = state.config;
       load(state, resume && state.autosave !== undefined ? state.autosave : state.file);
@@ -123,7 +110,7 @@ function askAdmin(state: State, request: HttpRequest): HttpResponse {
     return { status: 404, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: '404 page not found\n' };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    const body = `${goJson({ error: error.message })}\n`;
+    const body = request.method === 'HEAD' ? '' : `${goJson({ error: error.message })}\n`;
     return { status: error.status, headers: { 'content-type': 'application/json' }, body };
   }
 }
@@ -232,35 +219,4 @@ function upstreams(state: State, request: HttpRequest): HttpResponse {
   collect(state.config);
   const list = [...dials].map((address) => ({ address, num_requests: 0, fails: 0 }));
   return { status: 200, headers: { 'content-type': 'application/json' }, body: `${JSON.stringify(list)}\n` };
-}
-
-// ── Users ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-/** The request of a user as routing sees it. */
-export function visitOf(request: HttpRequest): Visit {
-  const url = new URL(request.url);
-  const headers = Object.fromEntries(
-    Object.entries(request.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
-  );
-  const host = (headers['host'] ?? url.host).replace(/:\d+$/, '').toLowerCase();
-  return { host, path: url.pathname, headers };
-}
-
-function proxy(state: State, { behind }: CaddyOptions, request: HttpRequest, now: number): Answer {
-  const url = new URL(request.url);
-  const found = serverAt(state.config, url.port);
-  if (found === null) throw refused(request);
-  const end = follow(found.server, found.path, visitOf(request));
-  if (end.kind === 'static') return { status: end.status, headers: {}, body: end.body };
-  const count = (state.dealt.get(end.path) ?? 0) + 1;
-  state.dealt.set(end.path, count);
-  const dial = select(end.proxy, count);
-  const host = dial === null ? undefined : behind(dial);
-  if (dial === null || host === undefined) return { status: dial === null ? 503 : 502, headers: {}, body: '' };
-  try {
-    return host.answer({ ...request, url: `http://${dial}${url.pathname}${url.search}` }, now);
-  } catch (error) {
-    if (error instanceof ProviderError) return { status: 502, headers: {}, body: '' };
-    throw error;
-  }
 }

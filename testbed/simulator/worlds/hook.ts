@@ -83,9 +83,10 @@ export function createHookHost(options: HookOptions): HookHost {
       const { pathname: path, searchParams } = new URL(request.url);
       if (path === '/healthz' && request.method === 'GET') return json(200, { ok: true });
       const [, root, slot, ...more] = path.split('/');
-      if (root !== 'slots' || more.length > 0) return notFound;
+      if (root !== 'slots' || slot === '' || more.length > 0) return notFound;
       const allowed = token === null || headerOf(request, 'authorization') === `Bearer ${token}`;
-      if (!allowed) return { status: 401, headers: { 'www-authenticate': 'Bearer realm=""' }, body: 'Unauthorized' };
+      if (!allowed)
+        return { status: 401, headers: { 'content-type': 'text/plain;charset=UTF-8' }, body: 'Unauthorized' };
       if (slot === undefined) return request.method === 'GET' ? json(200, { slots: slots(now) }) : notFound;
       if (!names.includes(slot)) {
         const message = `there is no slot of this name; slots: ${names.join(', ')}`;

@@ -1,17 +1,18 @@
 /** One process of a release in a slot: when it starts, becomes ready and dies, and what it counts meanwhile. */
 
+import type { WorldRelease } from '../../../spec/world.ts';
+import type { Moment } from '../../../spec/world-time.ts';
 import type { HookRelease } from '../../deploy-hook/contract.ts';
 import type { Look } from '../../deploy-hook/rules.ts';
 import { type Counter, createCounter } from './counter.ts';
-import type { ReleaseScript } from './script.ts';
-import { type History, type Moment, timeOf, valueAt } from './timeline.ts';
+import { type History, momentsOf, timeOf, valueAt } from './timeline.ts';
 
 export interface Instance {
   readonly release: HookRelease;
   readonly slot: string;
   /** `host:port`. */
   readonly dial: string;
-  readonly script: ReleaseScript;
+  readonly script: WorldRelease;
   readonly startedAt: number;
   /** Epoch ms; `null` while the host lets it run. */
   stoppedAt: number | null;
@@ -59,9 +60,5 @@ export function deathOf({ script, startedAt }: Instance, history: History): numb
 export function momentsOfInstance({ script, startedAt }: Instance, began: number): readonly Moment[] {
   const ready: readonly Moment[] =
     script.readyAfterMs === null ? [] : [{ kind: 'at', ms: startedAt - began + script.readyAfterMs }];
-  return [
-    ...ready,
-    ...script.dies,
-    ...[script.unready, script.errorsPpm].flatMap(({ points }) => points.map(({ when }) => when)),
-  ];
+  return [...ready, ...script.dies, ...momentsOf(script.unready), ...momentsOf(script.errorsPpm)];
 }

@@ -5,8 +5,9 @@ import type { Criterion, Plan } from '../../../plan/plan.ts';
 import { renderQuery } from '../../../plan/promql.ts';
 import type { Release } from '../../../plan/release.ts';
 import type { Measured } from './prometheus.ts';
-import type { ByRelease, Measure, WorldScript } from './script.ts';
-import { type History, holds, steady, type Timeline } from './timeline.ts';
+import type { Measure, WorldScript } from '../../../spec/world.ts';
+import type { Timeline } from '../../../spec/world-time.ts';
+import { type History, holds, steady } from './timeline.ts';
 
 interface Asked {
   readonly criterion: Criterion;
@@ -15,7 +16,7 @@ interface Asked {
 
 /** What is said about a release: by its label, else by its part. */
 export function ofRelease<T>(
-  by: ByRelease<T>,
+  by: Readonly<Record<string, T>>,
   release: Release,
   roleOf: (digest: string) => string | null,
 ): T | undefined {

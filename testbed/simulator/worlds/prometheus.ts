@@ -2,7 +2,7 @@
 
 import type { HttpResponse } from '../../../providers/ports.ts';
 import { type Host, json } from './host.ts';
-import type { Measure } from './script.ts';
+import type { Measure } from '../../../spec/world.ts';
 
 /** What a query says at a moment. */
 export interface Measured {

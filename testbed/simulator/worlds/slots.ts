@@ -8,9 +8,10 @@ import type { ScriptedRunner } from './hook.ts';
 import { type Host, refused } from './host.ts';
 import { createInstance, type Instance, isListening, lookAt, momentsOfInstance } from './instance.ts';
 import type { Scraped } from './prometheus.ts';
-import type { ReleaseScript, WorldScript } from './script.ts';
+import type { WorldRelease, WorldScript } from '../../../spec/world.ts';
+import type { Moment } from '../../../spec/world-time.ts';
 import { answerTo } from './smoke.ts';
-import { type History, type Moment, valueAt } from './timeline.ts';
+import { type History, valueAt } from './timeline.ts';
 
 export interface Slots extends ScriptedRunner {
   /** What runs in a slot, or ran there last; `null` before anything did and after a removal. */
@@ -31,7 +32,7 @@ export interface Slots extends ScriptedRunner {
 export interface SlotsOptions {
   readonly dials: Readonly<Record<string, string>>;
   readonly script: WorldScript;
-  readonly behaviour: (release: HookRelease) => ReleaseScript;
+  readonly behaviour: (release: HookRelease) => WorldRelease;
   readonly suites: () => readonly Plan['suites'][];
   readonly history: History;
   /** Something started or stopped. */
@@ -55,8 +56,10 @@ export function createSlots({ dials, script, behaviour, suites, history, changed
       answer(request, now) {
         const instance = present.get(slot);
         if (instance === undefined || !isListening(instance, now, history)) throw refused(request);
+        const answer = answerTo(request, instance, suites(), now, history);
         instance.requests.extra(now);
-        return answerTo(request, instance, suites(), now, history);
+        if (answer.status >= 500) instance.errors.extra(now);
+        return answer;
       },
     };
   }

@@ -1,20 +1,6 @@
 /** Values over the time of a world: each holds from a moment on, and a moment may wait for a weight. */
 
-/** When something is: so long after the world began, or after the release under test first had that share. */
-export type Moment =
-  | { readonly kind: 'at'; readonly ms: number }
-  | { readonly kind: 'from'; readonly weightBp: number; readonly afterMs: number };
-
-export interface Point<T> {
-  readonly when: Moment;
-  readonly value: T;
-}
-
-/** What holds in the beginning, and what changes it. */
-export interface Timeline<T> {
-  readonly first: T;
-  readonly points: readonly Point<T>[];
-}
+import type { Moment, Span, Timeline } from '../../../spec/world-time.ts';
 
 /** The world's own moments, epoch ms. */
 export interface History {
@@ -52,14 +38,22 @@ export function valueAt<T>(timeline: Timeline<T>, at: number, history: History):
   return holds(timeline, at, history).value;
 }
 
-/** The first moment after `at` at which something changes, as far as is known; `Infinity` when nothing does. */
-export function nextAfter(moments: readonly Moment[], at: number, history: History): number {
-  return moments.reduce((next, when) => {
-    const time = timeOf(when, history);
-    return time !== null && time > at && time < next ? time : next;
-  }, Infinity);
+export function isWithin({ from, forMs }: Span, at: number, history: History): boolean {
+  const begins = from === null ? -Infinity : timeOf(from, history);
+  if (begins === null || at < begins) return false;
+  return forMs === null || at < Math.max(begins, history.began) + forMs;
 }
 
-export function momentsOf(timelines: readonly Timeline<unknown>[]): readonly Moment[] {
-  return timelines.flatMap(({ points }) => points.map(({ when }) => when));
+export function momentsOf(timeline: Timeline<unknown>): readonly Moment[] {
+  return timeline.points.map(({ when }) => when);
+}
+
+/** The first moment after `at` at which something changes, as far as is known; `Infinity` when nothing does. */
+export function nextAfter(moments: Iterable<Moment>, at: number, history: History): number {
+  let next = Infinity;
+  for (const when of moments) {
+    const time = timeOf(when, history);
+    if (time !== null && time > at && time < next) next = time;
+  }
+  return next;
 }

@@ -1,6 +1,8 @@
 /** What is really so in a world, whatever Sluice was told: traffic by release, slots, the claim on the route, every write. */
 
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
+import type { HttpRequest } from '../../../providers/ports.ts';
 import type { SlotState } from '../../deploy-hook/contract.ts';
 import type { HookCall } from './hook.ts';
 import { branchAt, listOf } from './caddy-routes.ts';
@@ -46,6 +48,8 @@ export interface RouteTruth {
 }
 
 export interface Truth extends RouteTruth {
+  /** While it is down users get nothing; `traffic` is what its configuration would give them. */
+  readonly proxyUp: boolean;
   readonly slots: Readonly<Record<string, SlotState>>;
   /** The largest fence that the deploy host has admitted. */
   readonly hostFence: number;
@@ -57,7 +61,7 @@ export interface Truth extends RouteTruth {
 export interface RouteWrite {
   readonly kind: 'route';
   readonly at: number;
-  /** `hand`: a write without a newer claim; `restart`: the proxy started anew. */
+  /** `rollout`: with another claim than before; `hand`: without; `restart`: the proxy started anew. */
   readonly by: 'rollout' | 'hand' | 'restart';
   readonly before: RouteTruth;
   readonly after: RouteTruth;
@@ -78,6 +82,12 @@ export function shareIn(traffic: readonly Traffic[], digest: string): number {
 export function sharesIn(traffic: readonly Traffic[]): ReadonlyMap<string, number> {
   const digests = new Set(traffic.flatMap(({ digest }) => (digest === null ? [] : [digest])));
   return new Map([...digests].map((digest) => [digest, shareIn(traffic, digest)]));
+}
+
+/** `before` and `after` are the route around one change of the configuration. */
+export function authorOf(by: HttpRequest | 'restart', before: RouteTruth, after: RouteTruth): RouteWrite['by'] {
+  if (by === 'restart') return 'restart';
+  return after.claim === null || isDeepStrictEqual(after.claim, before.claim) ? 'hand' : 'rollout';
 }
 
 /** The claim on the route that proxies to one of these addresses. */

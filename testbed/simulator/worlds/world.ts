@@ -3,69 +3,105 @@
 import { createHash } from 'node:crypto';
 import type { Plan } from '../../../plan/plan.ts';
 import type { Release } from '../../../plan/release.ts';
-import type { HttpRequest } from '../../../providers/ports.ts';
-import { createCaddy, meetingUnder } from './caddy.ts';
-import type { Visit } from './caddy-routes.ts';
-import type { Tree } from './caddy-tree.ts';
+import { plainRelease, type WorldFault, type WorldScript } from '../../../spec/world.ts';
+import type { Moment } from '../../../spec/world-time.ts';
+import { createCaddy } from './caddy.ts';
+import { type Course, createCourse } from './course.ts';
+import { doorsOf, type Notified, originOf, persistHook, webhook } from './doors.ts';
+import { firstConfig } from './first-config.ts';
 import { createHookHost } from './hook.ts';
-import { type Host, json } from './host.ts';
-import { measureOf, ofRelease, queriesOf } from './measures.ts';
-import { type OperatorFacts, type Places, placesOf } from './operator.ts';
-import { createPrometheusHost } from './prometheus.ts';
-import { plainRelease, type ProxyEvent, type WorldScript } from './script.ts';
-import { createSlots, type Slots } from './slots.ts';
-import { type History, type Moment, momentsOf, nextAfter, timeOf } from './timeline.ts';
-import { claimIn, type RouteTruth, shareIn, sharesIn, type Traffic, type Truth, type Write } from './truth.ts';
+import type { Host } from './host.ts';
+import { ofRelease } from './measures.ts';
+import { createMetrics } from './metrics.ts';
+import { type OperatorFacts, placesOf } from './operator.ts';
+import { happeningOf } from './proxy-events.ts';
+import { createRoute } from './route.ts';
+import { createSlots } from './slots.ts';
+import { type History, isWithin, momentsOf, timeOf } from './timeline.ts';
+import { authorOf, shareIn, sharesIn, type Truth, type Write } from './truth.ts';
 
 export interface World {
   /** Who answers at an origin such as `http://127.0.0.1:2019`; `undefined`: nobody ever listens there. */
-  host(origin: string): Host | undefined;
+  readonly host: (origin: string) => Host | undefined;
   /** What is so at a moment; moments only go forward. */
   truth(now: number): Truth;
   /** Everything that changed the route or was asked of the deploy host, in order. */
   writes(): readonly Write[];
-  /** The release that served when the world began. */
-  readonly stable: Release;
+  /** The scripted faults of an origin at a moment; the network draws and plays them. */
+  faultsAt(origin: string, now: number): readonly WorldFault[];
   /** Epoch ms of a scripted moment; `null` as long as nobody knows. */
   timeOf(when: Moment): number | null;
-  /** Texts that were sent to notification webhooks. */
-  notices(): readonly { readonly at: number; readonly body: string }[];
+  /** What was sent to notification webhooks. */
+  notices(): readonly Notified[];
   /** Takes in the queries and suites of another plan for the same service. */
   know(plan: Plan): void;
+  /** Caddy starts anew, now: with `resume` from what it kept, else from its file. */
+  restartProxy(how: { readonly resume: boolean }, now: number): void;
+  /** The release that served when the world began. */
+  readonly stable: Release;
+  readonly script: WorldScript;
 }
 
 /** Throws when the operator's facts do not have what the plan names. */
 export function createWorld(script: WorldScript, plan: Plan, facts: OperatorFacts): World {
-  const places = placesOf(plan, facts);
-  const stable = releaseNamed(plan, script.stable.label);
-  const plans = [plan];
-  const writes: Write[] = [];
-  const notices: { at: number; body: string }[] = [];
-  const peaks: { readonly at: number; readonly bp: number }[] = [];
-  const history: History = {
-    began: facts.began,
-    reached: (weightBp) => peaks.find(({ bp }) => bp >= weightBp)?.at ?? null,
+  const parts = assemble(script, plan, facts);
+  const { caddy, hook, route, history, course, writes, stable, know } = parts;
+  const { hosts, notices, doors } = openDoors(parts);
+  return {
+    host: (origin) => hosts.get(origin),
+    truth(now) {
+      course.advance(now);
+      const { traffic, claim, preview } = route.under(caddy.config(), now);
+      const host = { slots: hook.slots(now), hostFence: hook.fence() };
+      return { traffic, claim, preview, ...host, shares: sharesIn(traffic), proxyUp: caddy.isUp() };
+    },
+    writes: () => writes,
+    faultsAt(origin, now) {
+      course.advance(now);
+      return script.faults.filter(({ of, during }) => doors[of].includes(origin) && isWithin(during, now, history));
+    },
+    timeOf: (when) => timeOf(when, history),
+    notices: () => notices,
+    know,
+    restartProxy(how, now) {
+      course.advance(now);
+      caddy.restart(how, now);
+      course.settle(now);
+    },
+    stable,
+    script,
   };
+}
+
+type Parts = ReturnType<typeof assemble>;
+
+function assemble(script: WorldScript, plan: Plan, facts: OperatorFacts) {
+  const places = placesOf(plan, facts);
+  const stable = releaseNamed(plan, script.stableLabel);
+  const { history, note } = createHistory(facts.began);
   const roleOf = (digest: string) =>
     digest === stable.digest ? 'stable' : digest === plan.release.digest ? 'canary' : null;
-  let queries = queriesOf(plan, [stable, plan.release]);
-  let isDirty = true;
+  const writes: Write[] = [];
+  const plans: Plan[] = [];
+  let isDirty = false;
+  const changed = () => void (isDirty = true);
 
-  const slots: Slots = createSlots({
+  const slots = createSlots({
     dials: places.slots,
     script,
     behaviour: (release) => ofRelease(script.releases, release, roleOf) ?? plainRelease,
     suites: () => plans.map(({ suites }) => suites),
     history,
-    changed: () => void (isDirty = true),
+    changed,
   });
+  const route = createRoute(plan, places, slots);
   const caddy = createCaddy({
     file: firstConfig(places),
     behind: slots.host,
-    changed: (before, now, by) => {
-      isDirty = true;
-      const [then, after] = [routeTruth(before, now), routeTruth(caddy.config(), now)];
-      writes.push({ kind: 'route', at: now, by: authorOf(by, then, after), before: then, after });
+    changed: (was, now, by) => {
+      changed();
+      const [before, after] = [route.under(was, now), route.under(caddy.config(), now)];
+      writes.push({ kind: 'route', at: now, by: authorOf(by, before, after), before, after });
     },
   });
   const hook = createHookHost({
@@ -74,191 +110,78 @@ export function createWorld(script: WorldScript, plan: Plan, facts: OperatorFact
     token: null,
     called: (call) => writes.push({ kind: 'host', ...call }),
   });
-  const prometheus = createPrometheusHost({
-    measure: (query, at) => {
-      const asked = queries.get(query);
-      return asked === undefined ? null : measureOf(asked, script, roleOf, at, history);
-    },
-    scraped: (selector, at, lookbackMs) => {
-      const metrics = plans.find((known) => known.metrics?.requests === selector)?.metrics;
-      if (metrics == null) return null;
-      return slots.scraped(at, lookbackMs).map(({ instance, code, ...sample }) => ({
-        ...sample,
-        labels: { ...labelsOf(selector), [metrics.trackLabel]: instance.release.label, code, instance: instance.dial },
-      }));
+  const metrics = createMetrics({ script, slots, history, roleOf });
+  const know = (more: Plan): void => {
+    plans.push(more);
+    metrics.know(more, [stable, plan.release, more.release]);
+  };
+  const proxy = { caddy, route, began: facts.began, course: () => course };
+  const course: Course = createCourse({
+    history,
+    happenings: script.proxy.map((event) => happeningOf(event, proxy)),
+    moments: () => [...momentsOf(script.milliRequests), ...slots.moments()],
+    settle: (at) => {
+      isDirty = false;
+      const { traffic } = route.under(caddy.config(), at);
+      note(at, shareIn(traffic, plan.release.digest));
+      slots.pace(caddy.isUp() ? traffic : [], at);
     },
   });
+  know(plan);
+  hook.seed(Object.keys(places.slots)[0] ?? '', stable, facts.began - longAgoMs);
+  course.advance(facts.began);
+  return { places, stable, history, writes, slots, route, caddy, hook, metrics, course, know, isDirty: () => isDirty };
+}
 
-  const slotAt = (dial: string): string | null =>
-    Object.entries(places.slots).find(([, address]) => address === dial)?.[0] ?? null;
+/** Stable has been up for a while. */
+const longAgoMs = 3_600_000;
 
-  function routeTruth(config: Tree, now: number): RouteTruth {
-    const visit: Visit = { host: visitHost(places), path: visitPath(places), headers: {} };
-    const port = new URL(places.public).port;
-    const users = meetingUnder(config, port, visit);
-    const traffic = (users?.shares ?? []).map(({ dial, bp }): Traffic => {
-      const slot = slotAt(dial);
-      const instance = slot === null ? null : slots.at(slot);
-      const served = instance !== null && slot !== null && slots.look(slot, now).ready;
-      return { dial, slot, digest: instance?.release.digest ?? null, bp, served };
-    });
-    const { preview } = plan.target;
-    const testers = preview && meetingUnder(config, port, { ...visit, headers: { [preview.header]: preview.value } });
-    const isApart = testers !== null && testers.path !== users?.path;
-    const tested = isApart ? slotAt(testers.shares[0]?.dial ?? '') : null;
-    return { traffic, claim: claimIn(config, Object.values(places.slots)), preview: tested };
-  }
-
-  // ── Time ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  let last = facts.began;
-  const pending = new Set<ProxyEvent>(script.proxy);
-  const happen = (event: ProxyEvent, at: number) => {
-    if (event.do === 'restart') caddy.restart(event, at);
-    isDirty = true;
+/** Remembers when the release under test first had how much. */
+function createHistory(began: number) {
+  const peaks: { readonly at: number; readonly bp: number }[] = [];
+  const history: History = {
+    began,
+    reached: (weightBp) => peaks.find(({ bp }) => bp >= weightBp)?.at ?? null,
   };
-  /** Paces and peaks by what is so at this moment. */
-  const settle = (at: number) => {
-    isDirty = false;
-    const { traffic } = routeTruth(caddy.config(), at);
-    const bp = shareIn(traffic, plan.release.digest);
+  const note = (at: number, bp: number): void => {
     if (bp > (peaks.at(-1)?.bp ?? 0)) peaks.push({ at, bp });
-    slots.pace(traffic, at);
   };
-  const nextMoment = () =>
-    nextAfter(
-      [...momentsOf([script.milliRequests]), ...slots.moments(), ...[...pending].map(({ when }) => when)],
-      last,
-      history,
-    );
-  let next = 0;
-  const advance = (now: number) => {
-    while (next <= now) {
-      last = Math.max(last, next);
-      for (const event of pending) {
-        const at = timeOf(event.when, history);
-        if (at === null || at > last) continue;
-        pending.delete(event);
-        happen(event, last);
-      }
-      settle(last);
-      next = nextMoment();
-    }
-    last = Math.max(last, now);
+  return { history, note };
+}
+
+function openDoors({ places, caddy, hook, slots, metrics, course, isDirty }: Parts) {
+  const doors = doorsOf(places);
+  const notices: Notified[] = [];
+  const hosts = new Map<string, Host>();
+  const open = (origin: string, host: Host | undefined) => {
+    if (host !== undefined) hosts.set(origin, inTime(host, course, isDirty));
   };
-  const inTime = (host: Host): Host => ({
+  for (const origin of doors.proxy) open(origin, caddy.admin);
+  for (const origin of doors.users) open(origin, caddy.public);
+  for (const origin of doors.host) open(origin, hook);
+  for (const origin of doors.slots) open(origin, slots.host(new URL(origin).host));
+  for (const origin of doors.metrics) open(origin, metrics.host);
+  for (const origin of doors.notify) open(origin, webhook(notices));
+  if (places.persistHook !== null) open(originOf(places.persistHook), persistHook(caddy.writeFile));
+  return { doors, notices, hosts };
+}
+
+/** Everything before is over when a request is answered, and what the answer changed counts from this moment on. */
+function inTime(host: Host, course: Course, isDirty: () => boolean): Host {
+  return {
     answer(request, now) {
-      advance(now);
+      course.advance(now);
       try {
         return host.answer(request, now);
       } finally {
-        if (isDirty) {
-          settle(now);
-          next = nextMoment();
-        }
+        if (isDirty()) course.settle(now);
       }
     },
-  });
-
-  hook.seed('a', stable, facts.began - 3_600_000);
-  next = facts.began;
-  advance(facts.began);
-
-  const hosts = new Map<string, Host>([
-    [originOf(places.admin), inTime(caddy.admin)],
-    [originOf(places.public), inTime(caddy.public)],
-    [originOf(places.hook), inTime(hook)],
-    ...Object.values(places.slots).flatMap((dial): [string, Host][] => {
-      const host = slots.host(dial);
-      return host === undefined ? [] : [[`http://${dial}`, inTime(host)]];
-    }),
-    ...places.webhooks.map((url): [string, Host] => [originOf(url), inTime(webhook(notices))]),
-  ]);
-  if (places.prometheus !== null) hosts.set(originOf(places.prometheus), inTime(prometheus));
-  if (places.persistHook !== null) hosts.set(originOf(places.persistHook), inTime(persistHook(caddy.writeFile)));
-
-  return {
-    host: (origin) => hosts.get(origin),
-    truth(now) {
-      advance(now);
-      const route = routeTruth(caddy.config(), now);
-      return { ...route, slots: hook.slots(now), hostFence: hook.fence(), shares: sharesIn(route.traffic) };
-    },
-    writes: () => writes,
-    stable,
-    timeOf: (when) => timeOf(when, history),
-    notices: () => notices,
-    know(more) {
-      plans.push(more);
-      queries = new Map([...queries, ...queriesOf(more, [stable, plan.release, more.release])]);
-    },
   };
-}
-
-function originOf(url: string): string {
-  return new URL(url).origin;
 }
 
 /** A made-up release of the plan's service, always the same for a label. */
 export function releaseNamed(plan: Plan, label: string): Release {
   const digest = createHash('sha256').update(`${plan.service}:${label}`).digest('hex');
   return { digest: `sha256:${digest}`, label, image: plan.release.image };
-}
-
-/** As users have it before Sluice comes: a plain route to the slot that serves. */
-function firstConfig({ admin, public: users, server, host, path, slots }: Places): Tree {
-  const match = { ...(host !== null && { host: [host] }), ...(path !== null && path !== '/*' && { path: [path] }) };
-  const route: Tree = {
-    ...(Object.keys(match).length > 0 && { match: [match] }),
-    handle: [{ handler: 'reverse_proxy', upstreams: [{ dial: Object.values(slots)[0] ?? '' }] }],
-    terminal: true,
-  };
-  return {
-    admin: { listen: new URL(admin).host },
-    apps: { http: { servers: { [server]: { listen: [new URL(users).host], routes: [route] } } } },
-  };
-}
-
-function visitHost({ host, public: users }: Places): string {
-  return (host ?? new URL(users).hostname).replace('*', 'any').toLowerCase();
-}
-
-function visitPath({ path }: Places): string {
-  return (path ?? '/').replace('*', '');
-}
-
-function authorOf(by: HttpRequest | 'restart', before: RouteTruth, after: RouteTruth): 'rollout' | 'hand' | 'restart' {
-  if (by === 'restart') return 'restart';
-  const isNew = after.claim !== null && JSON.stringify(after.claim) !== JSON.stringify(before.claim);
-  return isNew ? 'rollout' : 'hand';
-}
-
-/** Equality matchers of a selector, and its name: what its series carry too. */
-function labelsOf(selector: string): Record<string, string> {
-  const name = /^[A-Za-z_:][\w:]*/.exec(selector)?.[0];
-  const matchers = [...selector.matchAll(/([A-Za-z_]\w*)\s*=\s*"([^"]*)"/g)];
-  return {
-    ...(name !== undefined && { __name__: name }),
-    ...Object.fromEntries(matchers.map(([, key = '', value = '']) => [key, value])),
-  };
-}
-
-function webhook(notices: { at: number; body: string }[]): Host {
-  return {
-    answer(request, now) {
-      notices.push({ at: now, body: request.body ?? '' });
-      return { status: 204, headers: {}, body: '' };
-    },
-  };
-}
-
-/** The operator's own: takes the configuration it is told into Caddy's file. */
-function persistHook(writeFile: (config: Tree) => void): Host {
-  return {
-    answer(request) {
-      const { config } = JSON.parse(request.body ?? '{}') as { config?: Tree };
-      writeFile(config ?? null);
-      return json(200, {});
-    },
-  };
 }

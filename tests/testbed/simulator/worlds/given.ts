@@ -8,13 +8,16 @@ import type { Clock, Http, Target } from '../../../../providers/ports.ts';
 import { ProviderError } from '../../../../providers/errors.ts';
 import { createPrometheus } from '../../../../providers/metrics/prometheus.ts';
 import { createCaddyTarget } from '../../../../providers/targets/caddy/target.ts';
+import { renderProblems } from '../../../../spec/diagnostics.ts';
 import { parseSpec } from '../../../../spec/rollout.ts';
+import type { CaddyConnection, WebhookChannel, WorkerConfig } from '../../../../spec/worker-config.ts';
 import { operatorFor } from '../../../../testbed/simulator/worlds/operator.ts';
 import { plainWorld, type WorldScript } from '../../../../testbed/simulator/worlds/script.ts';
 import { createWorld, type World } from '../../../../testbed/simulator/worlds/world.ts';
 
 export const began = Date.parse('2026-03-02T09:00:00Z');
 export const seconds = (count: number) => count * 1_000;
+export const hours = (count: number) => count * 3_600_000;
 export const minutes = (count: number) => count * 60_000;
 
 export const canary: Release = { digest: `sha256:${'b'.repeat(64)}`, label: 'v2', image: 'registry.example/web' };
@@ -43,7 +46,7 @@ steps:
 
 export function planOf(text = spec): Plan {
   const parsed = parseSpec(text, 'spec.yaml');
-  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+  if (!parsed.ok) throw new Error(renderProblems(parsed.problems));
   const capabilities = {
     granularityBp: 1,
     fenced: true,
@@ -69,10 +72,18 @@ export interface Given {
   readonly shares: (canaryBp: number) => readonly Share[];
 }
 
-export function given(script: Partial<WorldScript> = {}, text?: string): Given {
+export interface Change {
+  readonly persistence?: CaddyConnection['persistence'];
+  readonly notify?: readonly WebhookChannel[];
+}
+
+export function given(script: Partial<WorldScript> = {}, change: Change = {}, text?: string): Given {
   const plan = planOf(text);
-  const config = operatorFor(plan);
-  const world = createWorld({ ...plainWorld, ...script }, plan, { config, began });
+  const config = changed(operatorFor(plan), change);
+  const world = createWorld({ ...plainWorld, stableLabel: 'v1', scrapeMs: 1_000, ...script }, plan, {
+    config,
+    began,
+  });
   const clock = createClock();
   const http = directHttp(world, clock);
   const slots = { a: '127.0.0.1:8001', b: '127.0.0.1:8002' };
@@ -81,7 +92,7 @@ export function given(script: Partial<WorldScript> = {}, text?: string): Given {
     connection: {
       admin: 'http://127.0.0.1:2019',
       public: 'http://127.0.0.1:8080',
-      persistence: 'resume',
+      persistence: change.persistence?.kind === 'hook' ? { hook: change.persistence.url } : 'resume',
       route: {
         match: { host: 'web.example' },
         slots,
@@ -106,6 +117,12 @@ export function given(script: Partial<WorldScript> = {}, text?: string): Given {
     { digest: canary.digest, bp: canaryBp },
   ];
   return { plan, world, target, metrics, http, clock, order, shares };
+}
+
+function changed(config: WorkerConfig, { persistence, notify = [] }: Change): WorkerConfig {
+  const { edge } = config.connections;
+  if (edge?.kind !== 'caddy' || persistence === undefined) return { ...config, notify };
+  return { ...config, notify, connections: { ...config.connections, edge: { ...edge, persistence } } };
 }
 
 function createClock(): Given['clock'] {

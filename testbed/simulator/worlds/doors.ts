@@ -1,0 +1,51 @@
+/** The addresses of a world, by what stands behind them, and the small servers that only take things in. */
+
+import type { WorldPlace } from '../../../spec/world.ts';
+import type { Tree } from './caddy-tree.ts';
+import { type Host, json } from './host.ts';
+import type { Places } from './operator.ts';
+
+export type Doors = Readonly<Record<WorldPlace, readonly string[]>>;
+
+/** Origins by place. */
+export function doorsOf(places: Places): Doors {
+  const { admin, public: users, hook, slots, prometheus, webhooks } = places;
+  return {
+    proxy: [originOf(admin)],
+    users: [originOf(users)],
+    host: [originOf(hook)],
+    slots: Object.values(slots).map((dial) => `http://${dial}`),
+    metrics: prometheus === null ? [] : [originOf(prometheus)],
+    notify: webhooks.map(originOf),
+  };
+}
+
+export function originOf(url: string): string {
+  return new URL(url).origin;
+}
+
+/** One notification as it arrived. */
+export interface Notified {
+  readonly at: number;
+  readonly body: string;
+}
+
+export function webhook(notices: Notified[]): Host {
+  return {
+    answer(request, now) {
+      notices.push({ at: now, body: request.body ?? '' });
+      return { status: 204, headers: {}, body: '' };
+    },
+  };
+}
+
+/** The operator's own: takes the configuration it is told into Caddy's file. */
+export function persistHook(writeFile: (config: Tree) => void): Host {
+  return {
+    answer(request) {
+      const { config } = JSON.parse(request.body ?? '{}') as { config?: Tree };
+      writeFile(config ?? null);
+      return json(200, {});
+    },
+  };
+}
