@@ -55,7 +55,8 @@ export function enter(checkpoint: WatchCheckpoint, seen: StageSeen): WatchCheckp
     stageSince: seen.since,
     validMs: 0,
     elapsedMs: 0,
-    lastPollAt: null,
+    // A write may be long under way: a poll that still saw the stage before says that this one had not begun.
+    lastPollAt: checkpoint.lastPollAt !== null && checkpoint.lastPollAt > seen.since ? checkpoint.lastPollAt : null,
     findings: [],
     observed: { ...unobserved, requestedBp: seen.plannedBp },
     scheduledSmoke: { runs: 0, failuresInARow: 0 },

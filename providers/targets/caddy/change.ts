@@ -1,5 +1,6 @@
 /** One change of the route: read, decide, write on condition that nothing changed, read back; again while others are faster. */
 
+import { isDeepStrictEqual } from 'node:util';
 import type { Order } from '../../../plan/target.ts';
 import { ProviderError } from '../../errors.ts';
 import { admit, type Intent, isOwn } from '../effects.ts';
@@ -34,7 +35,10 @@ export async function change(site: Site, job: Job, signal?: AbortSignal): Promis
     const route = compose(scene.route, scene.seat, site.slots, { ...decision, id: site.id });
     try {
       await site.lane.run(decision.urgent, () => site.admin.replace(scene.path, scene.etag, route, signal), signal);
-      return await see(site, signal);
+      const after = await see(site, signal);
+      if (carries(after, decision.claim)) return after;
+      const detail = 'the write was accepted, and the route does not carry it';
+      last = new ProviderError({ code: 'conflict', doing: job.doing, detail });
     } catch (error) {
       if (!isWorthReadingAgain(error)) throw error;
       last = error;
@@ -45,6 +49,11 @@ export async function change(site: Site, job: Job, signal?: AbortSignal): Promis
     doing: job.doing,
     detail: `tried ${waits.length} times; last: ${last?.detail ?? 'nothing'}`,
   });
+}
+
+/** A proxy in trouble answers 200 without effect; what was not read back was not done. */
+function carries({ claim }: Scene, written: StoredClaim): boolean {
+  return isDeepStrictEqual(claim, written);
 }
 
 function isWorthReadingAgain(error: unknown): error is ProviderError {
