@@ -1,0 +1,75 @@
+/** What runs in a simulation: our own activities and providers, wired as the worker wires them, over simulated doors. */
+
+import type { ActivityFunction } from '@temporalio/common';
+import { createActivities } from '../../activities/index.ts';
+import type { Observer } from '../../activities/ports.ts';
+import type { Claim } from '../../plan/target.ts';
+import { createDirectory } from '../../providers/directory/directory.ts';
+import type { People } from '../../providers/directory/directory.ts';
+import type { Clock, Http, Rollouts, Secrets } from '../../providers/ports.ts';
+import { createSecrets } from '../../providers/secrets/secrets.ts';
+import type { WorkerConfig } from '../../spec/worker-config.ts';
+import { createLog } from '../../worker/logger.ts';
+import { createPorts } from '../../worker/ports.ts';
+import type { Execution } from './execution.ts';
+
+/** What the operator of the simulated world has declared. */
+export interface Operator {
+  readonly config: WorkerConfig;
+  readonly people: People['people'];
+  readonly secrets: Secrets;
+}
+
+export interface Doors {
+  readonly http: Http;
+  readonly clock: Clock;
+}
+
+export type Equip = (doors: Doors) => Readonly<Record<string, ActivityFunction>>;
+
+/** Secrets by name, as the environment would hold them. */
+export async function secretsOf(values: Readonly<Record<string, string>>): Promise<Secrets> {
+  return createSecrets({ from: 'env', prefix: '', env: values });
+}
+
+/** `newest` looks a rollout's newest run up, as the worker asks Temporal whether the holder of a claim still runs. */
+export function equipment(operator: Operator, newest: (rollout: string) => Execution | undefined): Equip {
+  const { config, people, secrets } = operator;
+  const log = createLog({ level: 'fatal', redact: (line) => secrets.redact(line) });
+  return ({ http, clock }) => {
+    const ports = createPorts({
+      config,
+      credentials: new Map(),
+      clock,
+      http,
+      directory: createDirectory({ load: async () => ({ identity: 'trust', people }) }),
+      directoryProblem: () => null,
+      secrets,
+      rollouts: rolloutsOf(newest),
+      observer: nobody,
+      log,
+    });
+    return createActivities(ports) as unknown as Readonly<Record<string, ActivityFunction>>;
+  };
+}
+
+function rolloutsOf(newest: (rollout: string) => Execution | undefined): Rollouts {
+  return {
+    isRunning: async ({ rollout, run }: Claim) => {
+      const found = newest(rollout);
+      return found !== undefined && found.closing === null && found.identity.firstRunId === run;
+    },
+  };
+}
+
+const ignore = (): void => undefined;
+/** Metrics of a simulated worker are nobody's. */
+const nobody: Observer = {
+  effect: ignore,
+  weights: ignore,
+  findings: ignore,
+  bake: ignore,
+  zero: ignore,
+  smoke: ignore,
+  notice: ignore,
+};

@@ -1,0 +1,299 @@
+/** One workflow run on the simulated server: its tasks, timers, activities, messages and the length of its history. */
+
+import { cancelled } from './activity-task.ts';
+import { isClosing, isRejection, lineOf, withoutVanished } from './commands.ts';
+import { hop } from './floor.ts';
+import type { Floor } from './floor.ts';
+import { recordOf, replay, withoutRejected } from './history.ts';
+import type { Recorded } from './history.ts';
+import { fromPayload } from './payloads.ts';
+import { beginning } from './sandbox.ts';
+import type { Command, Identity, Job, Moment, Payload, SandboxRun } from './sandbox.ts';
+import { Waits } from './waits.ts';
+
+/** How a run ended. */
+export type Closing =
+  | { readonly kind: 'completed'; readonly result: unknown }
+  | { readonly kind: 'failed'; readonly why: string }
+  | { readonly kind: 'cancelled' }
+  | { readonly kind: 'terminated'; readonly why: string }
+  | { readonly kind: 'continued'; readonly args: readonly Payload[] };
+
+export type UpdateAnswer =
+  | { readonly kind: 'completed'; readonly value: unknown }
+  | { readonly kind: 'rejected'; readonly why: string }
+  /** The run ended before it was accepted. */
+  | { readonly kind: 'lost' };
+
+/** What a task has taken and produced before it is committed. */
+interface Done {
+  readonly jobs: readonly Job[];
+  readonly commands: readonly Command[];
+  readonly records: readonly Recorded[];
+  readonly startedAt: number;
+  readonly life: unknown;
+}
+
+const taskTimeoutMs = 10_000;
+
+export class Execution {
+  readonly identity: Identity;
+  closing: Closing | null = null;
+  historyEvents = 1;
+  /** Workflow tasks that were committed. */
+  tasks = 0;
+  /** Search attributes as last upserted. */
+  attributes: Readonly<Record<string, unknown>> = {};
+  private readonly floor: Floor;
+  private readonly onClosed: (closing: Closing, left: readonly Job[]) => void;
+  private sandbox: SandboxRun | null = null;
+  private pending: Job[] = [];
+  private isBusy = false;
+  private readonly recorded: Recorded[] = [];
+  readonly waits: Waits;
+  private readonly answers = new Map<string, (answer: UpdateAnswer) => void>();
+
+  constructor(
+    floor: Floor,
+    identity: Identity,
+    args: readonly Payload[],
+    onClosed: (closing: Closing, left: readonly Job[]) => void,
+  ) {
+    this.floor = floor;
+    this.identity = identity;
+    this.onClosed = onClosed;
+    this.waits = new Waits(floor, identity, {
+      arrive: (job, events) => this.arrive(job, events),
+      count: (events) => {
+        this.historyEvents += events;
+      },
+      withdraw: (isMeant) => {
+        this.pending = this.pending.filter((job) => !isMeant(job));
+      },
+    });
+    this.arrive(beginning(identity, args, taskTimeoutMs), 0);
+  }
+
+  // ── Messages ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  signal(name: string, input: readonly Payload[]): void {
+    this.arrive({ signalWorkflow: { signalName: name, input: [...input], identity: 'simulated', headers: {} } }, 1);
+  }
+
+  cancel(): void {
+    this.arrive({ cancelWorkflow: { reason: 'asked for' } }, 1);
+  }
+
+  update(id: string, name: string, input: readonly Payload[], answer: (answer: UpdateAnswer) => void): void {
+    this.answers.set(id, answer);
+    const doUpdate = { id, protocolInstanceId: id, name, input: [...input], headers: {}, meta: { updateId: id } };
+    this.arrive({ doUpdate: { ...doUpdate, runValidator: true } }, 0);
+  }
+
+  /** `null` while no worker can answer. */
+  async query(name: string, args: readonly Payload[]): Promise<unknown> {
+    const run = await this.open();
+    return fromPayload(await run.query(name, args, this.moment(true)));
+  }
+
+  isIdle(): boolean {
+    return !this.isBusy && this.floor.worker !== null && this.recorded.length > 0;
+  }
+
+  terminate(why: string): void {
+    this.close({ kind: 'terminated', why });
+  }
+
+  // ── The worker behind it ───────────────────────────────────────────────────────────────────────────────────────────
+
+  async workerGone(): Promise<void> {
+    const run = this.sandbox;
+    this.sandbox = null;
+    await run?.dispose();
+  }
+
+  workerBack(): void {
+    this.waits.dispatch();
+    this.wake();
+  }
+
+  // ── Tasks ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private arrive(job: Job, events: number): void {
+    if (this.closing !== null) return;
+    this.pending.push(job);
+    this.historyEvents += events;
+    this.wake();
+  }
+
+  private wake(): void {
+    if (this.isBusy || this.closing !== null || this.pending.length === 0 || this.floor.worker === null) return;
+    this.isBusy = true;
+    this.floor.schedule.in(hop(this.floor) + (this.floor.worker.frozenFor() || 0), () => this.perform());
+  }
+
+  /** Takes what has arrived and lets the workflow react; the server hears of it a moment later. */
+  private async perform(): Promise<void> {
+    const { worker, schedule } = this.floor;
+    if (this.closing !== null || worker === null) {
+      this.idle();
+      return;
+    }
+    const jobs = this.pending.splice(0);
+    const run = await this.open();
+    const records: Recorded[] = [];
+    const commands: Command[] = [];
+    for (let next = sorted(jobs); next.length > 0; next = this.immediate(commands, records)) {
+      const moment = this.moment(false);
+      const activated = await run.activate(next, moment);
+      if (activated.kind === 'failed') throw new Error(`workflow task failed: ${activated.why}`);
+      commands.push(...activated.commands);
+      records.push(recordOf(next, moment, activated.commands));
+    }
+    const took = this.floor.random('task').between(...this.floor.manners.task);
+    const done: Done = { jobs, commands, records, startedAt: schedule.now, life: worker };
+    schedule.in(Math.max(took, worker.frozenFor()), () => this.commit(done));
+  }
+
+  /** TRY_CANCEL and ABANDON are settled by Core inside the same task; so is an activity that was never sent. */
+  private immediate(commands: readonly Command[], records: readonly Recorded[]): Job[] {
+    const settled = new Set(
+      records.flatMap(({ jobs }) => jobs.flatMap(({ resolveActivity }) => resolveActivity?.seq ?? [])),
+    );
+    const scheduled = new Set(commands.flatMap(({ scheduleActivity }) => scheduleActivity?.seq ?? []));
+    return commands.flatMap(({ requestCancelActivity }) => {
+      const seq = requestCancelActivity?.seq;
+      if (typeof seq !== 'number' || settled.has(seq)) return [];
+      if (!scheduled.has(seq) && this.waits.isAwaited(seq)) return [];
+      return [{ resolveActivity: { seq, result: { cancelled: { failure: { ...cancelled } } } } }];
+    });
+  }
+
+  private commit({ jobs, commands, records, startedAt, life }: Done): void | Promise<void> {
+    const { schedule, worker, trace } = this.floor;
+    if (this.closing !== null) {
+      this.idle();
+      return;
+    }
+    const isLost = worker !== life || schedule.now - startedAt > taskTimeoutMs;
+    if (isLost) {
+      trace.add('a workflow task was lost with its worker');
+      this.pending.unshift(...jobs);
+      const wait = Math.max(0, startedAt + taskTimeoutMs - schedule.now);
+      schedule.in(wait, () => this.idle());
+      return this.workerGone();
+    }
+    const sent = withoutVanished(commands);
+    if (sent.some(isClosing) && this.pending.length > 0) {
+      trace.add('unhandled command: the task is done again');
+      this.pending.unshift(...jobs);
+      return this.workerGone().then(() => this.idle());
+    }
+    this.recorded.push(...withoutRejected(records, commands));
+    const isSilent = jobs.every(({ doUpdate }) => doUpdate != null) && commands.every(isRejection);
+    if (!isSilent) this.historyEvents += 3;
+    trace.add(`task ${String(jobs.length)} jobs → ${sent.map(lineOf).join(' ') || 'nothing'}`);
+    this.tasks += 1;
+    this.floor.onTask(
+      jobs,
+      records.flatMap(({ commands: bytes }) => bytes),
+    );
+    for (const command of sent) this.apply(command);
+    this.idle();
+  }
+
+  private idle(): void {
+    this.isBusy = false;
+    this.wake();
+  }
+
+  // ── Commands ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private apply(command: Command): void {
+    if (command.startTimer) return this.waits.startTimer(command.startTimer);
+    if (command.cancelTimer) return this.waits.cancelTimer(command.cancelTimer);
+    if (command.scheduleActivity) return this.waits.schedule(command.scheduleActivity);
+    if (command.requestCancelActivity) return this.waits.requestCancel(command.requestCancelActivity);
+    if (command.updateResponse) return this.respond(command.updateResponse);
+    if (command.upsertWorkflowSearchAttributes) {
+      this.historyEvents += 1;
+      const fields = command.upsertWorkflowSearchAttributes.searchAttributes?.indexedFields ?? {};
+      const changed = Object.entries(fields).map(([name, value]) => [name, fromPayload(value)] as const);
+      this.attributes = { ...this.attributes, ...Object.fromEntries(changed) };
+      return;
+    }
+    if (command.modifyWorkflowProperties) {
+      this.historyEvents += 1;
+      return;
+    }
+    if (command.setPatchMarker) {
+      this.historyEvents += 2;
+      return;
+    }
+    if (isClosing(command)) return this.close(closingOf(command));
+    throw new Error(`the simulator does not emulate ${lineOf(command)}`);
+  }
+
+  private respond({ protocolInstanceId, accepted, rejected, completed }: NonNullable<Command['updateResponse']>): void {
+    const id = protocolInstanceId ?? '';
+    const answer = (given: UpdateAnswer): void => {
+      const tell = this.answers.get(id);
+      this.answers.delete(id);
+      if (tell !== undefined) this.floor.schedule.in(hop(this.floor), () => tell(given));
+    };
+    if (accepted) this.historyEvents += 1;
+    if (completed) {
+      this.historyEvents += 1;
+      answer({ kind: 'completed', value: fromPayload(completed) });
+    }
+    if (rejected) answer({ kind: 'rejected', why: rejected.message ?? '' });
+  }
+
+  private close(closing: Closing): void {
+    if (this.closing !== null) return;
+    this.closing = closing;
+    this.historyEvents += 1;
+    this.waits.drop();
+    const left = this.pending.splice(0);
+    for (const tell of this.answers.values()) tell({ kind: 'lost' });
+    this.floor.trace.add(`run ${this.identity.runId} ${closing.kind}`);
+    this.onClosed(closing, left);
+  }
+
+  // ── The sandbox ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private moment(isReplaying: boolean): Moment {
+    const isFull = this.historyEvents >= this.floor.manners.fullAt;
+    return { at: this.floor.schedule.now, historyLength: this.historyEvents + 2, isFull, isReplaying };
+  }
+
+  /** The cached run, or a new one that has lived through everything recorded and did the same. */
+  private async open(): Promise<SandboxRun> {
+    if (this.sandbox !== null) return this.sandbox;
+    const first = this.recorded[0]?.moment ?? this.moment(false);
+    const run = await this.floor.sandbox.create(this.identity, first);
+    await replay(run, this.recorded);
+    this.sandbox = run;
+    return run;
+  }
+}
+
+/** As Core sorts: the beginning, then messages as they came, then everything else. */
+function sorted(jobs: readonly Job[]): Job[] {
+  const rank = (job: Job): number => {
+    if (job.initializeWorkflow) return 0;
+    if (job.updateRandomSeed) return 1;
+    return job.signalWorkflow || job.doUpdate ? 2 : 3;
+  };
+  return jobs.toSorted((a, b) => rank(a) - rank(b));
+}
+
+function closingOf(command: Command): Closing {
+  const { completeWorkflowExecution, failWorkflowExecution, continueAsNewWorkflowExecution } = command;
+  if (completeWorkflowExecution) return { kind: 'completed', result: fromPayload(completeWorkflowExecution.result) };
+  if (failWorkflowExecution)
+    return { kind: 'failed', why: failWorkflowExecution.failure?.message ?? 'no reason given' };
+  if (continueAsNewWorkflowExecution)
+    return { kind: 'continued', args: continueAsNewWorkflowExecution.arguments ?? [] };
+  return { kind: 'cancelled' };
+}

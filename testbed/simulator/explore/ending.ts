@@ -1,0 +1,65 @@
+/** What must be so when a rollout has ended: at the target first, then in what the rollout says of itself. */
+
+import type { Plan } from '../../../plan/plan.ts';
+import type { Status } from '../../../plan/status.ts';
+import type { Simulation } from '../simulation.ts';
+import type { World } from '../worlds/world.ts';
+import type { Mischief } from './mischief.ts';
+import { Broken } from './watchman.ts';
+
+export interface Ended {
+  readonly simulation: Simulation;
+  readonly world: World;
+  readonly plan: Plan;
+  readonly mischief: Mischief;
+  readonly rollout: string;
+  readonly ended: boolean;
+  /** `null` when nobody could be asked. */
+  readonly status: Status | null;
+  /** When a watch was last under way, epoch ms. */
+  readonly watchedUntil: number;
+}
+
+/** Throws `Broken`. */
+export function atTheEnd(end: Ended): void {
+  const { simulation, world, plan, mischief, rollout, ended } = end;
+  const closing = simulation.server.newest(rollout)?.closing ?? null;
+  if (!ended || closing === null) throw new Broken('never lost', 'the rollout never ended');
+  if (closing.kind !== 'completed') throw new Broken('I10', `the workflow ended ${JSON.stringify(closing)}`);
+  const { outcome } = closing.result as { outcome: string };
+  const truth = world.truth(simulation.schedule.now);
+  const share = Math.round(truth.shares.get(plan.release.digest) ?? 0);
+  const stable = Math.round(truth.shares.get(world.stable.digest) ?? 0);
+  const isMeddled = mischief.world.proxy.length > 0;
+  if (outcome === 'completed' && share !== 10_000 && !isMeddled) {
+    throw new Broken('I13', `completed with ${String(share)} of 10000 on the release`);
+  }
+  if (outcome !== 'completed' && share > 0 && !isMeddled) {
+    throw new Broken('I5', `${outcome} with ${String(share)} of 10000 on the release`);
+  }
+  if (outcome === 'rolled-back' && stable !== 10_000 && !isMeddled) {
+    throw new Broken('I5', `rolled back with ${String(stable)} of 10000 on stable`);
+  }
+  if (typeof truth.claim === 'object' && truth.claim !== null && !truth.claim.released && !isMeddled) {
+    throw new Broken('I1', `${outcome}, and the claim is not given back`);
+  }
+  judged(end, outcome);
+}
+
+/** A watch needs some polls and a `for` to see it, ms. */
+const noticedWithinMs = 60_000;
+
+/** What was scripted for good or bad decides, whatever went wrong on the way. */
+function judged({ mischief, world, status, watchedUntil }: Ended, outcome: string): void {
+  const errors = mischief.world.criteria['errors']?.['canary'];
+  const points = errors?.points ?? [];
+  const begun = points.filter(({ when }) => (world.timeOf(when) ?? Infinity) < watchedUntil - noticedWithinMs);
+  const seen = begun.at(-1)?.value ?? errors?.first;
+  if (outcome === 'completed' && seen !== 'good')
+    throw new Broken('I7', `completed although errors are ${String(seen)}`);
+  const reason = status?.reason ?? '';
+  const isDark = points.every(({ value }) => value !== 'bad');
+  if (isDark && reason.startsWith('criterion errors failed')) throw new Broken('I7', `blamed without data: ${reason}`);
+  const isGood = Object.values(mischief.world.criteria).every((by) => by['canary']?.points.length === 0);
+  if (isGood && /^criterion \w+ failed/.test(reason)) throw new Broken('I7', `blamed a good release: ${reason}`);
+}

@@ -1,0 +1,216 @@
+/** Everything that goes wrong in one explored life: drawn from a seed, as a list, so that it can be made shorter. */
+
+import type { Faults, Way } from '../network.ts';
+import type { ServerManners } from '../floor.ts';
+import type { Draw, Random } from '../random.ts';
+import type { WorldScript } from '../worlds/script.ts';
+import { plainRelease, plainWorld } from '../worlds/script.ts';
+import { steady } from '../worlds/timeline.ts';
+
+const second = 1_000;
+const minute = 60_000;
+
+/** One thing that happens at a moment, ms after the start. */
+export type Act =
+  | { readonly at: number; readonly do: 'kill'; readonly downMs: number; readonly skewMs: number }
+  | { readonly at: number; readonly do: 'freeze'; readonly ms: number }
+  | { readonly at: number; readonly do: 'signal'; readonly name: string; readonly input: unknown }
+  | { readonly at: number; readonly do: 'update'; readonly name: string; readonly input: unknown }
+  | { readonly at: number; readonly do: 'undecodable'; readonly name: string }
+  | { readonly at: number; readonly do: 'flood'; readonly count: number }
+  | { readonly at: number; readonly do: 'cancel' };
+
+/** How people answer the gates. */
+export interface Approvers {
+  /** From the opening of a request to an answer, ms. */
+  readonly delayMs: number;
+  /** Probability of a no instead of a yes. */
+  readonly rejects: number;
+  readonly soaks: number;
+  /** Nobody ever answers. */
+  readonly asleep: boolean;
+}
+
+export interface Mischief {
+  readonly acts: readonly Act[];
+  readonly way: Way;
+  readonly manners: ServerManners;
+  /** Until then everything works, so that most lives get past their preflight; ms after the start. */
+  readonly fromMs: number;
+  /** After this everything works and people are helpful, so that every rollout can end; ms after the start. */
+  readonly untilMs: number;
+  readonly world: WorldScript;
+  readonly approvers: Approvers;
+}
+
+/** Swarm: each seed has its own mix, so that rare faults are not always hidden behind common ones. */
+export function drawMischief(random: Random): Mischief {
+  const draw = random('mischief');
+  const untilMs = draw.between(60, 300) * second;
+  return {
+    acts: drawActs(draw, untilMs),
+    way: drawWay(draw),
+    manners: drawManners(draw),
+    fromMs: draw.pick([0, 500, 3_000, 20_000]),
+    untilMs,
+    world: drawWorld(draw),
+    approvers: {
+      delayMs: draw.pick([1_000, 10_000, minute]),
+      rejects: draw.pick([0, 0, 0, 0.15]),
+      soaks: draw.pick([0, 0, 0.2]),
+      asleep: draw.chance(0.08),
+    },
+  };
+}
+
+function drawWay(draw: Draw): Way {
+  const some = (most: number): number => (draw.chance(0.25) ? draw.between(1, most * 1_000) / 1_000 : 0);
+  const faults: Faults = {
+    resetBefore: some(0.2),
+    resetAfter: some(0.3),
+    hang: some(0.1),
+    hangAfter: some(0.1),
+    busy: some(0.3),
+    lie: some(0.1),
+  };
+  const slow = draw.pick([
+    { chance: 0, ms: [0, 0] },
+    { chance: 0.05, ms: [500, 40_000] },
+    { chance: 0.3, ms: [200, 3_000] },
+  ] as const);
+  return {
+    usual: draw.pick([
+      [1, 6],
+      [20, 200],
+    ] as const),
+    slow,
+    faults,
+  };
+}
+
+function drawManners(draw: Draw): ServerManners {
+  return {
+    hop: draw.pick([
+      [1, 4],
+      [5, 80],
+    ] as const),
+    task: draw.pick([
+      [1, 8],
+      [20, 300],
+    ] as const),
+    lateness: draw.pick([
+      [0, 0],
+      [0, 900],
+    ] as const),
+    stall: draw.pick([
+      { chance: 0, ms: [0, 0] },
+      { chance: 0.03, ms: [500, 12_000] },
+    ] as const),
+    fullAt: draw.pick([4_096, 4_096, 60, 120]),
+  };
+}
+
+function drawActs(draw: Draw, untilMs: number): Act[] {
+  const moment = (): number => draw.between(500, untilMs);
+  const many = (chance: number, most: number): number => (draw.chance(chance) ? draw.between(1, most) : 0);
+  const times = <T>(count: number, make: () => T): T[] => Array.from({ length: count }, make);
+  const who = (): string => draw.pick(['olga', 'ana', 'nemo', 'a stranger']);
+  const asked = { reason: 'explored' };
+  return [
+    ...times(many(0.5, 4), (): Act => ({
+      at: moment(),
+      do: 'kill',
+      downMs: draw.pick([200, 3_000, 25_000]),
+      skewMs: draw.chance(0.1) ? draw.between(-30_000, 30_000) : 0,
+    })),
+    ...times(many(0.3, 2), (): Act => ({ at: moment(), do: 'freeze', ms: draw.pick([2_000, 12_000, 70_000]) })),
+    ...times(many(0.35, 1), (): Act => ({ at: moment(), do: 'signal', name: 'abort', input: { by: who(), ...asked } })),
+    ...times(many(0.3, 2), (): Act => ({ at: moment(), do: 'signal', name: 'pause', input: { by: who(), ...asked } })),
+    ...times(many(0.3, 2), (): Act => ({
+      at: moment(),
+      do: 'signal',
+      name: 'step-back',
+      input: { by: who(), ...asked, ...draw.pick([{}, { to: '1%' }, { to: '5%' }, { toBp: 0 }]) },
+    })),
+    ...times(many(0.4, 3), (): Act => ({
+      at: moment(),
+      do: draw.pick(['signal', 'update']),
+      name: 'resume',
+      input: { by: who(), ...asked },
+    })),
+    ...times(many(0.2, 3), (): Act => ({
+      at: moment(),
+      do: 'undecodable',
+      name: draw.pick(['decide', 'abort2', 'resume']),
+    })),
+    ...times(many(0.1, 1), (): Act => ({ at: moment(), do: 'flood', count: draw.between(20, 120) })),
+    ...times(many(0.1, 1), (): Act => ({ at: moment(), do: 'cancel' })),
+  ].toSorted((a, b) => a.at - b.at);
+}
+
+function drawWorld(draw: Draw): WorldScript {
+  const from = (weightBp: number, afterMs: number) => ({ kind: 'from', weightBp, afterMs }) as const;
+  const soon = () => draw.between(0, 40 * second);
+  const kind = draw.pick([
+    'good',
+    'good',
+    'good',
+    'bad',
+    'bad',
+    'dark',
+    'gap',
+    'dies',
+    'unready',
+    'never',
+    'stable-dies',
+  ] as const);
+  const good = { stable: steady('good' as const), canary: steady('good' as const) };
+  const weightBp = draw.pick([100, 500, 2_500, 10_000]);
+  const criteria = { errors: good, latency: good };
+  const begun = { ...plainWorld, criteria, proxy: drawProxy(draw) };
+  switch (kind) {
+    case 'good':
+      return begun;
+    case 'bad': {
+      const canary = { first: 'good', points: [{ when: from(weightBp, soon()), value: 'bad' }] } as const;
+      return { ...begun, criteria: { ...criteria, errors: { stable: steady('good'), canary } } };
+    }
+    case 'dark': {
+      const lost = draw.pick(['NaN', '+Inf', '-Inf', 'empty', 'stale', 'unavailable'] as const);
+      const dark = { first: 'good', points: [{ when: from(weightBp, soon()), value: lost }] } as const;
+      return { ...begun, criteria: { ...criteria, errors: { stable: steady('good'), canary: dark } } };
+    }
+    case 'gap': {
+      const start = draw.between(5 * second, 4 * minute);
+      const gap = {
+        first: 'good',
+        points: [
+          { when: { kind: 'at', ms: start }, value: 'unavailable' },
+          { when: { kind: 'at', ms: start + draw.between(1_000, 90 * second) }, value: 'good' },
+        ],
+      } as const;
+      return { ...begun, criteria: { errors: { stable: gap, canary: gap }, latency: { stable: gap, canary: gap } } };
+    }
+    case 'dies':
+      return { ...begun, releases: { canary: { ...plainRelease, dies: [from(weightBp, soon())] } } };
+    case 'unready': {
+      const unready = { first: false, points: [{ when: from(weightBp, soon()), value: true }] };
+      return { ...begun, releases: { canary: { ...plainRelease, unready } } };
+    }
+    case 'never':
+      return { ...begun, releases: { canary: { ...plainRelease, readyAfterMs: null } } };
+    case 'stable-dies':
+      return { ...begun, releases: { stable: { ...plainRelease, dies: [from(weightBp, soon())] } } };
+  }
+}
+
+function drawProxy(draw: Draw): WorldScript['proxy'] {
+  const when = () => ({ kind: 'at', ms: draw.between(5 * second, 5 * minute) }) as const;
+  const restarts = draw.chance(0.15)
+    ? [{ when: when(), do: 'restart' as const, resume: draw.chance(0.5), downMs: draw.pick([500, 20_000]) }]
+    : [];
+  const hands = draw.chance(0.15)
+    ? [{ when: when(), do: 'weights' as const, canaryBp: draw.pick([0, 300, 5_000, 10_000]) }]
+    : [];
+  return [...restarts, ...hands];
+}

@@ -1,0 +1,46 @@
+/** The people of an explored life: approvers who look now and then, and, in the end, somebody who clears things up. */
+
+import type { RequestStatus, Status } from '../../../plan/status.ts';
+import type { Simulation } from '../simulation.ts';
+import { rollout } from './life.ts';
+import type { Mischief } from './mischief.ts';
+
+const lookEveryMs = 5_000;
+/** When everything works again, whoever stands still is helped on; and after this long the rollout is given up. */
+const patienceMs = 12 * 60_000;
+
+/** Answers every request after the approvers' delay; after the troubles also resumes what stands still. */
+export function keepAnswering(simulation: Simulation, digest: string, mischief: Mischief): void {
+  const startedAt = simulation.schedule.now;
+  const answered = new Set<string>();
+  const draw = simulation.random('people');
+  const look = async (): Promise<void> => {
+    const status = (await simulation.server.news(rollout, 'status')) as Status | null;
+    const isCalm = simulation.schedule.now > startedAt + mischief.untilMs;
+    if (status !== null) {
+      for (const request of status.requests) answer(request, isCalm);
+      if (isCalm && (status.paused !== null || status.held !== null)) send('resume', { by: 'ana', reason: 'go on' });
+    }
+    if (simulation.schedule.now > startedAt + patienceMs) send('abort', { by: 'olga', reason: 'given up' });
+    simulation.in(isCalm ? 4 * lookEveryMs : lookEveryMs, look);
+  };
+  const send = (name: string, input: unknown): void => simulation.server.signal(rollout, name, input);
+  const answer = (request: RequestStatus, isCalm: boolean): void => {
+    const key = `${request.gate}/${String(request.openedAt)}/${String(request.evidenceRevision)}`;
+    if (request.state !== 'open' || answered.has(key) || (mischief.approvers.asleep && !isCalm)) return;
+    answered.add(key);
+    const { rejects, soaks, delayMs } = mischief.approvers;
+    const decision = draw.chance(rejects) ? 'reject' : draw.chance(soaks) ? 'more-soak' : 'approve';
+    const common = { gate: request.gate, plan: digest, evidence: request.evidenceDigest };
+    const more =
+      decision === 'approve' ? {} : decision === 'reject' ? { reason: 'not now' } : { soak: '2m', reason: 'longer' };
+    for (const by of decision === 'approve' ? ['quinn', 'sam'] : ['ana']) {
+      const input = { ...common, ...more, decision, by };
+      simulation.in(delayMs + draw.between(0, 2_000), () => {
+        if (draw.chance(0.5)) send('decide', input);
+        else simulation.server.update(rollout, 'decide', input, ({ kind }) => simulation.trace.add(`decision ${kind}`));
+      });
+    }
+  };
+  simulation.in(lookEveryMs, look);
+}

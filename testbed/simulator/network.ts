@@ -1,0 +1,137 @@
+/** The `Http` and `Clock` of a simulated worker: travel takes time, some of it goes wrong, and what was sent arrives. */
+
+import { asyncLocalStorage } from '@temporalio/activity';
+import { ProviderError } from '../../providers/errors.ts';
+import type { Clock, Http, HttpRequest, HttpResponse } from '../../providers/ports.ts';
+import type { Floor } from './floor.ts';
+import type { SimulatedWorker } from './worker.ts';
+import type { Answer, Host } from './worlds/host.ts';
+
+/** What can happen to one exchange; each is a probability 0..1. */
+export interface Faults {
+  /** Refused before it had an effect. */
+  readonly resetBefore: number;
+  /** It had its effect, the answer was lost. */
+  readonly resetAfter: number;
+  /** Nobody answers, and nothing happens. */
+  readonly hang: number;
+  /** It has its effect at once, and nobody answers. */
+  readonly hangAfter: number;
+  /** A 503 without effect. */
+  readonly busy: number;
+  /** A 200 without effect. */
+  readonly lie: number;
+}
+
+export interface Way {
+  /** One direction, ms. */
+  readonly usual: readonly [number, number];
+  /** The heavy tail. */
+  readonly slow: { readonly chance: number; readonly ms: readonly [number, number] };
+  readonly faults: Faults;
+}
+
+const noFaults: Faults = { resetBefore: 0, resetAfter: 0, hang: 0, hangAfter: 0, busy: 0, lie: 0 };
+export const calmWay: Way = { usual: [1, 6], slow: { chance: 0, ms: [0, 0] }, faults: noFaults };
+
+export interface Arrival {
+  readonly request: HttpRequest;
+  readonly origin: string;
+  /** When the attempt began that sent it, epoch ms. */
+  readonly attemptAt: number;
+}
+
+export interface Surroundings {
+  host(origin: string): Host | undefined;
+  way(origin: string): Way;
+  /** A request has had its effect on its host. */
+  onEffect(arrival: Arrival, answer: HttpResponse): void;
+}
+
+export function createSimulatedClock(floor: Floor, worker: SimulatedWorker): Clock {
+  return {
+    now: () => floor.schedule.now + worker.skewMs,
+    sleep: async (ms, signal) => {
+      await worker.park<undefined>((settle) => {
+        floor.schedule.in(ms, () => settle.resolve(undefined));
+      }, signal);
+    },
+  };
+}
+
+export function createSimulatedHttp(floor: Floor, worker: SimulatedWorker, around: Surroundings): Http {
+  return {
+    async send(request) {
+      request.signal?.throwIfAborted();
+      const attemptAt = asyncLocalStorage.getStore()?.info.currentAttemptScheduledTimestampMs ?? floor.schedule.now;
+      const copy = { ...request, headers: { ...request.headers } };
+      return worker.park<HttpResponse>((settle) => {
+        const late = `no complete answer within ${String(request.timeoutMs)} ms`;
+        floor.schedule.in(request.timeoutMs, () => settle.reject(failure(copy, late)));
+        travel(floor, around, copy, attemptAt, {
+          answer: (response) => settle.resolve(structuredClone(response)),
+          fail: (detail) => settle.reject(failure(copy, detail)),
+        });
+      }, request.signal);
+    },
+  };
+}
+
+interface Traveller {
+  answer(response: HttpResponse): void;
+  fail(detail: string): void;
+}
+
+const reset = 'connection reset, whether it had an effect is unknown';
+
+/** There, the effect, and back; what is drawn here decides what the sender hears of it. */
+function travel(floor: Floor, around: Surroundings, request: HttpRequest, attemptAt: number, back: Traveller): void {
+  const origin = new URL(request.url).origin;
+  const way = around.way(origin);
+  const host = around.host(origin);
+  const fate = drawFate(floor, way.faults);
+  floor.schedule.in(leg(floor, way), () => {
+    if (host === undefined || fate === 'resetBefore') return back.fail('connection refused');
+    if (fate === 'hang') return;
+    const response = answerOf(host, fate);
+    if (response instanceof ProviderError) return back.fail(response.detail);
+    if (fate === 'hangAfter') return;
+    const backMs = leg(floor, way) + (response.tookMs ?? 0);
+    floor.schedule.in(backMs, () => (fate === 'resetAfter' ? back.fail(reset) : back.answer(response)));
+  });
+
+  function answerOf(at: Host, drawn: typeof fate): Answer | ProviderError {
+    if (drawn === 'busy') return busy;
+    if (drawn === 'lie') return empty;
+    try {
+      const answer = at.answer(request, floor.schedule.now);
+      floor.trace.mix(`${request.method} ${request.url} ${String(answer.status)} ${answer.body}`);
+      around.onEffect({ request, origin, attemptAt }, answer);
+      return answer;
+    } catch (error) {
+      if (error instanceof ProviderError) return error;
+      throw error;
+    }
+  }
+}
+
+const busy: HttpResponse = { status: 503, headers: {}, body: 'busy' };
+const empty: HttpResponse = { status: 200, headers: {}, body: '' };
+
+function leg({ random }: Floor, { usual, slow }: Way): number {
+  const draw = random('latency');
+  return slow.chance > 0 && draw.chance(slow.chance) ? draw.between(...slow.ms) : draw.between(...usual);
+}
+
+function drawFate({ random }: Floor, faults: Faults): keyof Faults | 'none' {
+  const draw = random('fault');
+  for (const [fate, chance] of Object.entries(faults) as [keyof Faults, number][]) {
+    if (chance > 0 && draw.chance(chance)) return fate;
+  }
+  return 'none';
+}
+
+/** In the words of the real door. */
+function failure({ method, url }: HttpRequest, detail: string): ProviderError {
+  return new ProviderError({ code: 'unreachable', doing: `${method} ${new URL(url).origin}`, detail });
+}

@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openGround } from '../../../testbed/simulator/explore/ground.ts';
+import { drawLife, live, type Ground, type Life } from '../../../testbed/simulator/explore/life.ts';
+import type { Mischief } from '../../../testbed/simulator/explore/mischief.ts';
+import { shrink } from '../../../testbed/simulator/explore/shrink.ts';
+import { calmServer } from '../../../testbed/simulator/floor.ts';
+import { calmWay } from '../../../testbed/simulator/network.ts';
+import { watchForStillness } from '../../../testbed/simulator/still.ts';
+import { plainWorld } from '../../../testbed/simulator/worlds/script.ts';
+import { steady } from '../../../testbed/simulator/worlds/timeline.ts';
+import { buildWorkflowBundle } from '../../../worker/bundle.ts';
+
+let ground: Ground;
+beforeAll(async () => {
+  ground = await openGround(await buildWorkflowBundle(), watchForStillness());
+});
+afterAll(() => ground.stillness.end());
+
+const good = { stable: steady('good' as const), canary: steady('good' as const) };
+const peace: Mischief = {
+  acts: [],
+  way: calmWay,
+  manners: calmServer,
+  fromMs: 0,
+  untilMs: 60_000,
+  world: { ...plainWorld, criteria: { errors: good, latency: good } },
+  approvers: { delayMs: 1_000, rejects: 0, soaks: 0, asleep: false },
+};
+
+function peaceful(seed: number, mischief: Partial<Mischief> = {}): Life {
+  return { ...drawLife(seed), mischief: { ...peace, ...mischief } };
+}
+
+describe('a simulated rollout', () => {
+  it('completes when nothing goes wrong, whatever its plan looks like', async () => {
+    for (let seed = 1; seed <= 12; seed += 1) {
+      expect(await live(peaceful(seed), ground)).toMatchObject({ broken: null, outcome: 'completed' });
+    }
+  });
+
+  it('goes back from a release with errors, at whatever weight they begin', async () => {
+    for (const weightBp of [100, 500, 2_500, 10_000]) {
+      const bad = {
+        first: 'good',
+        points: [{ when: { kind: 'from', weightBp, afterMs: 2_000 }, value: 'bad' }],
+      } as const;
+      const world = { ...peace.world, criteria: { errors: { ...good, canary: bad }, latency: good } };
+      expect(await live(peaceful(weightBp, { world }), ground)).toMatchObject({ broken: null, outcome: 'rolled-back' });
+    }
+  });
+
+  it('is the same again, event for event, when its seed is the same', async () => {
+    const digests = new Set<string>();
+    for (const seed of [3, 5, 8, 13, 21]) {
+      const first = await live(drawLife(seed), ground);
+      expect(await live(drawLife(seed), ground)).toEqual(first);
+      digests.add(first.digest);
+    }
+    expect(digests.size).toBe(5);
+  });
+
+  it('keeps every promise through faults, kills and whatever people send', async () => {
+    for (let seed = 1; seed <= 40; seed += 1) {
+      const { broken, trace } = await live(drawLife(seed), ground);
+      expect({ seed, broken, trace: broken === null ? [] : trace }).toEqual({ seed, broken: null, trace: [] });
+    }
+  }, 120_000);
+
+  it('replays all of its past after every death of its worker', async () => {
+    const kill = (at: number) => ({ at, do: 'kill', downMs: 500, skewMs: 0 }) as const;
+    const acts = Array.from({ length: 25 }, (_, index) => kill(2_000 + index * 4_000));
+    const lived = await live(peaceful(2, { acts, untilMs: 110_000 }), ground);
+    expect(lived).toMatchObject({ broken: null, outcome: 'completed' });
+    expect(lived.trace.filter((line) => line.endsWith('a worker starts')).length).toBeGreaterThan(20);
+  });
+});
+
+describe('a promise that is broken', () => {
+  it('is noticed when the proxy takes writes that were made on old news, and told by the least that shows it', async () => {
+    for (let seed = 1; seed <= 400; seed += 1) {
+      const life: Life = { ...drawLife(seed), sabotage: 'no-compare-and-set' };
+      const lived = await live(life, ground);
+      if (lived.broken === null) continue;
+      expect(lived.broken).toMatch(/^I[1-5]:/);
+      const shortest = await shrink(life, lived, ground);
+      expect(shortest.life.mischief.acts.length).toBeLessThanOrEqual(life.mischief.acts.length);
+      expect(shortest.lived.broken).not.toBeNull();
+      return;
+    }
+    expect.unreachable('400 lives without compare-and-set kept every promise');
+  }, 120_000);
+});
