@@ -266,6 +266,10 @@ describe('writing', () => {
       const extra = { match: [{ host: ['extra.example'] }], handle: [{ handler: 'static_response', body: 'extra' }] };
       const asks: readonly (readonly [string, string, unknown?])[] = [
         ['PUT', `${servers0}/srv0/routes`, []],
+        ['PATCH', `${routes}/2`, extra],
+        ['DELETE', `${routes}/2`],
+        ['POST', `${servers0}/srv0/protocols/...`, ['h1']],
+        ['POST', `${servers0}/srv0/protocols/...`, ['h2', 'h2c']],
         ['PUT', `${routes}/1`, extra],
         ['PUT', `${routes}/3`, extra],
         ['PUT', `${routes}/9`, extra],

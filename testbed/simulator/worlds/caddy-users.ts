@@ -4,7 +4,7 @@ import { ProviderError } from '../../../providers/errors.ts';
 import type { HttpRequest } from '../../../providers/ports.ts';
 import { type DialShare, dialsOf, follow, select, serverAt, sharesOf, type Visit } from './caddy-routes.ts';
 import type { Tree } from './caddy-tree.ts';
-import { type Answer, type Host, refused } from './host.ts';
+import { type Answer, type Host, refused, urlOf } from './host.ts';
 
 /** The proxy that such a user meets under a configuration, and the shares of its upstreams. */
 export interface Meeting {
@@ -31,7 +31,7 @@ export interface Serving {
 
 /** The request of a user as routing sees it. */
 export function visitOf(request: HttpRequest): Visit {
-  const url = new URL(request.url);
+  const url = urlOf(request.url);
   const headers = Object.fromEntries(
     Object.entries(request.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
   );
@@ -46,7 +46,7 @@ export function serve(
   request: HttpRequest,
   now: number,
 ): Answer {
-  const url = new URL(request.url);
+  const url = urlOf(request.url);
   const found = serverAt(config, url.port);
   if (found === null) throw refused(request);
   const end = follow(found.server, found.path, visitOf(request));

@@ -5,7 +5,7 @@ import { refusalOf } from './caddy-check.ts';
 import { dialsOf } from './caddy-routes.ts';
 import { type Change, goJson, hashOf, indexIds, isBranch, read, Refusal, type Tree, write } from './caddy-tree.ts';
 import { serve, type Serving } from './caddy-users.ts';
-import { headerOf, type Host, refused } from './host.ts';
+import { headerOf, type Host, refused, urlOf } from './host.ts';
 
 export interface CaddyOptions {
   /** The configuration in its start file. */
@@ -30,6 +30,12 @@ export interface Caddy {
   readonly writeFile: (config: Tree) => void;
 }
 
+/** A part of the configuration as it is answered. */
+interface Text {
+  readonly text: string;
+  readonly hash: string;
+}
+
 interface State extends Serving {
   file: Tree;
   autosave: Tree | undefined;
@@ -37,8 +43,8 @@ interface State extends Serving {
   config: Tree;
   ids: Map<string, string>;
   dealt: Map<string, number>;
-  /** Texts that were read since then. */
-  texts: Map<string, string>;
+  /** What was read since then. */
+  texts: Map<string, Text>;
 }
 
 export function createCaddy(options: CaddyOptions): Caddy {
@@ -102,7 +108,7 @@ const changes: readonly string[] = ['POST', 'PUT', 'PATCH', 'DELETE'] satisfies 
 function askAdmin(state: State, request: HttpRequest): HttpResponse {
   try {
     checkOrigin(request);
-    const path = decodeURIComponent(new URL(request.url).pathname);
+    const path = decodeURIComponent(urlOf(request.url).pathname);
     if (path.startsWith('/id/')) return config(state, request, pathOfId(state, path));
     if (path.startsWith('/config/')) return config(state, request, path);
     if (path === '/load') return loadWhole(state, request);
@@ -135,8 +141,8 @@ function pathOfId(state: State, path: string): string {
 
 function config(state: State, request: HttpRequest, path: string): HttpResponse {
   if (request.method === 'GET') {
-    const text = textAt(state, path);
-    const headers = { 'content-type': 'application/json', etag: `"${path} ${hashOf(text)}"` };
+    const { text, hash } = textAt(state, path);
+    const headers = { 'content-type': 'application/json', etag: `"${path} ${hash}"` };
     return { status: 200, headers, body: text };
   }
   if (!changes.includes(request.method)) throw new Refusal(405, `method ${request.method} not allowed`);
@@ -147,13 +153,14 @@ function config(state: State, request: HttpRequest, path: string): HttpResponse 
   return { status: 200, headers: {}, body: '' };
 }
 
-function textAt(state: State, path: string): string {
+function textAt(state: State, path: string): Text {
   const known = state.texts.get(path);
   if (known !== undefined) return known;
   try {
     const text = `${goJson(read({ config: state.config }, path))}\n`;
-    state.texts.set(path, text);
-    return text;
+    const found = { text, hash: hashOf(text) };
+    state.texts.set(path, found);
+    return found;
   } catch (error) {
     throw error instanceof Refusal ? new Refusal(400, error.message) : error;
   }

@@ -32,11 +32,10 @@ export function createCounter(partsOfOne: bigint): Counter {
       const last = stretches.at(-1);
       if (last?.pace === pace) return;
       const base = partsAt(at);
-      if (last?.from === at) stretches.pop();
       stretches.push({ from: at, base, pace });
     },
     parts: partsAt,
-    value: (at) => Number(partsAt(at) / partsOfOne) + extras.filter((moment) => moment <= at).length,
+    value: (at) => Number(partsAt(at) / partsOfOne) + countUpTo(extras, at),
     extra: (at) => void extras.push(at),
   };
 }
@@ -48,4 +47,10 @@ function lastUpTo(stretches: readonly Stretch[], at: number): Stretch | undefine
     if (stretch !== undefined && stretch.from <= at) return stretch;
   }
   return undefined;
+}
+
+function countUpTo(moments: readonly number[], at: number): number {
+  let count = moments.length;
+  while (count > 0 && (moments[count - 1] ?? 0) > at) count -= 1;
+  return count;
 }

@@ -2,17 +2,17 @@
 
 import type { WorldPlace } from '../../../spec/world.ts';
 import type { Tree } from './caddy-tree.ts';
-import { type Host, json } from './host.ts';
+import { type Host, json, urlOf } from './host.ts';
 import type { Places } from './operator.ts';
 
 export type Doors = Readonly<Record<WorldPlace, readonly string[]>>;
 
 /** Origins by place. */
 export function doorsOf(places: Places): Doors {
-  const { admin, public: users, hook, slots, prometheus, webhooks } = places;
+  const { admin, public: users, publicToo, hook, slots, prometheus, webhooks } = places;
   return {
     proxy: [originOf(admin)],
-    users: [originOf(users)],
+    users: [originOf(users), ...publicToo],
     host: [originOf(hook)],
     slots: Object.values(slots).map((dial) => `http://${dial}`),
     metrics: prometheus === null ? [] : [originOf(prometheus)],
@@ -22,6 +22,18 @@ export function doorsOf(places: Places): Doors {
 
 export function originOf(url: string): string {
   return new URL(url).origin;
+}
+
+/** The same server under another name: the request keeps the name it was sent to. */
+export function alsoAt(origin: string, users: string, host: Host): Host {
+  if (origin === originOf(users)) return host;
+  return {
+    answer(request, now) {
+      const { pathname, search, host: name } = urlOf(request.url);
+      const headers = { host: name, ...request.headers };
+      return host.answer({ ...request, url: `${originOf(users)}${pathname}${search}`, headers }, now);
+    },
+  };
 }
 
 /** One notification as it arrived. */

@@ -5,7 +5,7 @@ import type { HttpRequest, HttpResponse } from '../../../providers/ports.ts';
 import { deploySchema, Fenced, type HookRelease, removeSchema, type SlotState } from '../../deploy-hook/contract.ts';
 import { admitted, changed, type Look, recordOf, stateOf } from '../../deploy-hook/rules.ts';
 import type { HookState } from '../../deploy-hook/state.ts';
-import { headerOf, type Host, json } from './host.ts';
+import { headerOf, type Host, json, urlOf } from './host.ts';
 
 /** Starts and stops a release in a slot, at once; a release may take its time to become ready. */
 export interface ScriptedRunner {
@@ -50,6 +50,16 @@ export function createHookHost(options: HookOptions): HookHost {
     return stateOf(record, record.release === null || record.pid === null ? null : runner.look(slot, now));
   };
   const slots = (now: number) => Object.fromEntries(names.map((slot) => [slot, stateAt(slot, now)]));
+  /** Asked at every poll and seldom another: made again when something has changed. */
+  let last: { readonly of: HookState; readonly looks: readonly (Look | null)[]; readonly answer: HttpResponse } | null =
+    null;
+  const shown = (now: number): HttpResponse => {
+    const looks = names.map((slot) => (recordOf(state, slot).pid === null ? null : runner.look(slot, now)));
+    if (last?.of === state && last.looks.every((look, index) => isSameLook(look, looks[index] ?? null)))
+      return last.answer;
+    last = { of: state, looks, answer: json(200, { slots: slots(now) }) };
+    return last.answer;
+  };
   const clear = (slot: string, now: number) => {
     if (recordOf(state, slot).release !== null) runner.stop(slot, now);
     state = changed(state, slot, { release: null, pid: null });
@@ -80,14 +90,14 @@ export function createHookHost(options: HookOptions): HookHost {
     fence: () => state.fence,
     seed: start,
     answer(request, now) {
-      const { pathname: path, searchParams } = new URL(request.url);
+      const { pathname: path, searchParams } = urlOf(request.url);
       if (path === '/healthz' && request.method === 'GET') return json(200, { ok: true });
       const [, root, slot, ...more] = path.split('/');
       if (root !== 'slots' || slot === '' || more.length > 0) return notFound;
       const allowed = token === null || headerOf(request, 'authorization') === `Bearer ${token}`;
       if (!allowed)
         return { status: 401, headers: { 'content-type': 'text/plain;charset=UTF-8' }, body: 'Unauthorized' };
-      if (slot === undefined) return request.method === 'GET' ? json(200, { slots: slots(now) }) : notFound;
+      if (slot === undefined) return request.method === 'GET' ? shown(now) : notFound;
       if (!names.includes(slot)) {
         const message = `there is no slot of this name; slots: ${names.join(', ')}`;
         return json(404, { code: 'missing', message });
@@ -109,6 +119,10 @@ export function createHookHost(options: HookOptions): HookHost {
       }
     },
   };
+}
+
+function isSameLook(one: Look | null, other: Look | null): boolean {
+  return one?.alive === other?.alive && one?.ready === other?.ready && one?.detail === other?.detail;
 }
 
 const notFound: HttpResponse = {

@@ -20,7 +20,7 @@ export function json(status: number, value: unknown): HttpResponse {
 
 /** What the real `Http` says when nobody listens. */
 export function refused(request: HttpRequest): ProviderError {
-  const doing = `${request.method} ${new URL(request.url).origin}`;
+  const doing = `${request.method} ${urlOf(request.url).origin}`;
   return new ProviderError({ code: 'unreachable', doing, detail: 'connection refused' });
 }
 
@@ -28,4 +28,14 @@ export function refused(request: HttpRequest): ProviderError {
 export function headerOf(request: Pick<HttpRequest, 'headers'>, name: string): string {
   const found = Object.entries(request.headers ?? {}).find(([key]) => key.toLowerCase() === name);
   return found?.[1] ?? '';
+}
+
+const urls = new Map<string, URL>();
+
+/** An address taken apart; the same few are asked for over and over. Not to be changed. */
+export function urlOf(address: string): URL {
+  const url = urls.get(address) ?? new URL(address);
+  if (urls.size > 10_000) urls.clear();
+  urls.set(address, url);
+  return url;
 }

@@ -4,6 +4,7 @@ import type { Plan } from '../../../plan/plan.ts';
 import type { Release } from '../../../plan/release.ts';
 import type { WorldScript } from '../../../spec/world.ts';
 import type { Host } from './host.ts';
+import type { Instance } from './instance.ts';
 import { measureOf, queriesOf } from './measures.ts';
 import { createPrometheusHost } from './prometheus.ts';
 import type { Slots } from './slots.ts';
@@ -24,19 +25,17 @@ export interface MetricsOptions {
 
 export function createMetrics({ script, slots, history, roleOf }: MetricsOptions): Metrics {
   const queries = new Map<string, Parameters<typeof measureOf>[0]>();
-  /** Selector of a request counter → the label that tells the releases apart. */
-  const counters = new Map<string, string>();
+  const counters = new Map<string, Counters>();
   const host = createPrometheusHost({
     measure: (query, at) => {
       const asked = queries.get(query);
       return asked === undefined ? null : measureOf(asked, script, roleOf, at, history);
     },
     scraped: (selector, at, lookbackMs) => {
-      const trackLabel = counters.get(selector);
-      if (trackLabel === undefined) return null;
-      const shared = labelsOf(selector);
+      const counter = counters.get(selector);
+      if (counter === undefined) return null;
       return slots.scraped(at, lookbackMs).map(({ instance, code, value, at: scrapedAt }) => ({
-        labels: { ...shared, [trackLabel]: instance.release.label, code, instance: instance.dial },
+        metric: metricOf(counter, instance, code),
         value,
         at: scrapedAt,
       }));
@@ -46,9 +45,33 @@ export function createMetrics({ script, slots, history, roleOf }: MetricsOptions
     host,
     know({ metrics, ...plan }, releases) {
       for (const [text, asked] of queriesOf({ ...plan, metrics }, releases)) queries.set(text, asked);
-      if (metrics?.requests != null) counters.set(metrics.requests, metrics.trackLabel);
+      if (metrics?.requests == null) return;
+      counters.set(metrics.requests, {
+        trackLabel: metrics.trackLabel,
+        shared: labelsOf(metrics.requests),
+        texts: new Map(),
+      });
     },
   };
+}
+
+/** The request counters that one selector finds. */
+interface Counters {
+  /** Tells the releases apart. */
+  readonly trackLabel: string;
+  /** What all its series have. */
+  readonly shared: Readonly<Record<string, string>>;
+  /** Labels of series that were asked for, as JSON. */
+  readonly texts: Map<string, string>;
+}
+
+function metricOf({ trackLabel, shared, texts }: Counters, { release, dial }: Instance, code: string): string {
+  const key = `${release.label} ${dial} ${code}`;
+  const known = texts.get(key);
+  if (known !== undefined) return known;
+  const text = JSON.stringify({ ...shared, [trackLabel]: release.label, code, instance: dial });
+  texts.set(key, text);
+  return text;
 }
 
 /** Equality matchers of a selector, and its name: what its series carry too. */

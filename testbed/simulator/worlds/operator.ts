@@ -13,6 +13,8 @@ export interface OperatorFacts {
 export interface Places {
   readonly admin: string;
   readonly public: string;
+  /** Other origins at which users, and smoke, reach the same proxy. */
+  readonly publicToo: readonly string[];
   /** `null` with `--resume`. */
   readonly persistHook: string | null;
   readonly server: string;
@@ -36,6 +38,7 @@ export function placesOf(plan: Plan, { config }: OperatorFacts): Places {
   return {
     admin: edge.admin,
     public: edge.public,
+    publicToo: publicOrigins(plan).filter((origin) => origin !== edge.public),
     persistHook: edge.persistence.kind === 'hook' ? edge.persistence.url : null,
     server: route.server ?? 'srv0',
     host: route.match.host,
@@ -45,6 +48,12 @@ export function placesOf(plan: Plan, { config }: OperatorFacts): Places {
     prometheus: plan.metrics === null ? null : prometheusOf(plan.metrics.connection, config),
     webhooks: config.notify.map(({ url }) => url),
   };
+}
+
+/** What the spec calls the public address of its service, suite by suite. */
+function publicOrigins({ suites }: Plan): string[] {
+  const urls = Object.values(suites).flatMap(({ publicUrl }) => publicUrl ?? []);
+  return [...new Set(urls.map((url) => new URL(url).origin))];
 }
 
 function prometheusOf(name: string, { connections }: OperatorFacts['config']): string {
@@ -74,7 +83,7 @@ export function operatorFor(plan: Plan): WorkerConfig {
         routes: {
           [plan.target.route]: {
             server: null,
-            match: { host: `${plan.service}.example`, path: null },
+            match: { host: null, path: '/*' },
             slots: { a: '127.0.0.1:8001', b: '127.0.0.1:8002' },
             longLived: false,
             deploy: { kind: 'hook', url: 'http://127.0.0.1:9000', auth: null },
@@ -82,7 +91,7 @@ export function operatorFor(plan: Plan): WorkerConfig {
         },
       },
     },
-    smoke: { allow: ['http://127.0.0.1:8080'] },
+    smoke: { allow: publicOrigins(plan) },
     notify: [],
   };
 }

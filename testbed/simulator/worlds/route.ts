@@ -1,6 +1,7 @@
 /** The service's route as its users meet it: what a configuration of the proxy means for them, slot by slot. */
 
 import type { Plan } from '../../../plan/plan.ts';
+import type { DialShare } from './caddy-routes.ts';
 import type { Tree } from './caddy-tree.ts';
 import { meetingUnder } from './caddy-users.ts';
 import { userVisit } from './first-config.ts';
@@ -15,11 +16,15 @@ export interface Route {
   byHand(config: Tree, canaryBp: number): { readonly path: string; readonly settings: Tree } | null;
 }
 
+interface Lasting extends Pick<RouteTruth, 'claim' | 'preview'> {
+  readonly shares: readonly DialShare[];
+}
+
 export function createRoute(plan: Plan, places: Places, slots: Slots): Route {
   const user = userVisit(places);
   const { port } = new URL(places.public);
-  const { preview } = plan.target;
-  const tester = preview && { ...user, headers: { [preview.header]: preview.value } };
+  const { preview: declared } = plan.target;
+  const tester = declared && { ...user, headers: { [declared.header]: declared.value } };
   const dials = Object.values(places.slots);
   const slotAt = (dial: string | undefined): string | null =>
     Object.entries(places.slots).find(([, address]) => address === dial)?.[0] ?? null;
@@ -30,15 +35,25 @@ export function createRoute(plan: Plan, places: Places, slots: Slots): Route {
     return { dial, slot, digest: digestAt(dial), bp, served: slot !== null && slots.look(slot, now).ready };
   };
 
+  /** What does not depend on the moment, by configuration: there are far more questions than changes. */
+  const known = new WeakMap<object, Lasting>();
+  const lasting = (config: Tree): Lasting => {
+    const met = meetingUnder(config, port, user);
+    const tested = tester && meetingUnder(config, port, tester);
+    const preview = tested === null || tested.path === met?.path ? null : slotAt(tested.shares[0]?.dial);
+    return { shares: met?.shares ?? [], claim: claimIn(config, dials), preview };
+  };
+  const lastingOf = (config: Tree): Lasting => {
+    if (typeof config !== 'object' || config === null) return lasting(config);
+    const found = known.get(config) ?? lasting(config);
+    known.set(config, found);
+    return found;
+  };
+
   return {
     under(config, now) {
-      const met = meetingUnder(config, port, user);
-      const tested = tester && meetingUnder(config, port, tester);
-      return {
-        traffic: (met?.shares ?? []).map(({ dial, bp }) => trafficTo(dial, bp, now)),
-        claim: claimIn(config, dials),
-        preview: tested === null || tested.path === met?.path ? null : slotAt(tested.shares[0]?.dial),
-      };
+      const { shares, claim, preview } = lastingOf(config);
+      return { traffic: shares.map(({ dial, bp }) => trafficTo(dial, bp, now)), claim, preview };
     },
     byHand(config, canaryBp) {
       const met = meetingUnder(config, port, user);

@@ -6,8 +6,7 @@ import type { Look } from '../../deploy-hook/rules.ts';
 import type { DialShare } from './caddy-routes.ts';
 import type { ScriptedRunner } from './hook.ts';
 import { type Host, refused } from './host.ts';
-import { createInstance, type Instance, isListening, lookAt, momentsOfInstance } from './instance.ts';
-import type { Scraped } from './prometheus.ts';
+import { createInstance, deathOf, type Instance, isListening, lookAt, momentsOfInstance } from './instance.ts';
 import type { WorldRelease, WorldScript } from '../../../spec/world.ts';
 import type { Moment } from '../../../spec/world-time.ts';
 import { answerTo } from './smoke.ts';
@@ -23,10 +22,17 @@ export interface Slots extends ScriptedRunner {
   pace(shares: readonly DialShare[], now: number): void;
   moments(): readonly Moment[];
   /** Request counters as they were scraped last. */
-  scraped(
-    at: number,
-    lookbackMs: number,
-  ): readonly Omit<Scraped & { readonly code: string; readonly instance: Instance }, 'labels'>[];
+  scraped(at: number, lookbackMs: number): readonly ScrapedCount[];
+}
+
+/** One counter of a process. */
+export interface ScrapedCount {
+  readonly instance: Instance;
+  /** HTTP status of the counted requests. */
+  readonly code: string;
+  readonly value: number;
+  /** When it was scraped. */
+  readonly at: number;
 }
 
 export interface SlotsOptions {
@@ -110,7 +116,8 @@ export function createSlots({ dials, script, behaviour, suites, history, changed
 
 /** Scrapes are at whole multiples of their interval; what does not listen then is not seen. */
 function lastScrape(instance: Instance, at: number, everyMs: number, history: History): number | null {
-  const end = instance.stoppedAt === null ? at : Math.min(at, instance.stoppedAt - 1);
+  const gone = Math.min(instance.stoppedAt ?? Infinity, deathOf(instance, history) ?? Infinity);
+  const end = Math.min(at, gone - 1);
   for (let scrape = Math.floor(end / everyMs) * everyMs; scrape >= instance.startedAt; scrape -= everyMs) {
     if (isListening(instance, scrape, history)) return scrape;
     if (at - scrape > 600_000) return null; // older than any question goes back

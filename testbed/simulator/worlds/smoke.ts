@@ -2,7 +2,7 @@
 
 import type { JsonValue, Plan, SmokeExpectation, SmokeRequest } from '../../../plan/plan.ts';
 import type { HttpRequest } from '../../../providers/ports.ts';
-import { type Answer, json } from './host.ts';
+import { type Answer, json, urlOf } from './host.ts';
 import type { Instance } from './instance.ts';
 import { type History, valueAt } from './timeline.ts';
 
@@ -28,7 +28,7 @@ const placeholder = /\{\{\s*(?:secret:)?([\w.-]+)\s*\}\}/g;
 /** Same method, and a path that the request's could have been filled in to. */
 function isMeant({ method, path }: SmokeRequest, request: HttpRequest): boolean {
   if (method !== request.method) return false;
-  const url = new URL(request.url);
+  const url = urlOf(request.url);
   const wanted = path.replace(/^https?:\/\/[^/]*/i, '').replace(/^\/?/, '/');
   const pattern = wanted
     .split(placeholder)

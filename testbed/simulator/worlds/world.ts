@@ -7,7 +7,7 @@ import { plainRelease, type WorldFault, type WorldScript } from '../../../spec/w
 import type { Moment } from '../../../spec/world-time.ts';
 import { createCaddy } from './caddy.ts';
 import { type Course, createCourse } from './course.ts';
-import { doorsOf, type Notified, originOf, persistHook, webhook } from './doors.ts';
+import { alsoAt, doorsOf, type Notified, originOf, persistHook, webhook } from './doors.ts';
 import { firstConfig } from './first-config.ts';
 import { createHookHost } from './hook.ts';
 import type { Host } from './host.ts';
@@ -157,7 +157,7 @@ function openDoors({ places, caddy, hook, slots, metrics, course, isDirty }: Par
     if (host !== undefined) hosts.set(origin, inTime(host, course, isDirty));
   };
   for (const origin of doors.proxy) open(origin, caddy.admin);
-  for (const origin of doors.users) open(origin, caddy.public);
+  for (const origin of doors.users) open(origin, alsoAt(origin, places.public, caddy.public));
   for (const origin of doors.host) open(origin, hook);
   for (const origin of doors.slots) open(origin, slots.host(new URL(origin).host));
   for (const origin of doors.metrics) open(origin, metrics.host);

@@ -11,6 +11,7 @@ import { createCaddyTarget } from '../../../../providers/targets/caddy/target.ts
 import { renderProblems } from '../../../../spec/diagnostics.ts';
 import { parseSpec } from '../../../../spec/rollout.ts';
 import type { CaddyConnection, WebhookChannel, WorkerConfig } from '../../../../spec/worker-config.ts';
+import { siteOf } from '../../../../worker/caddy-sites.ts';
 import { operatorFor } from '../../../../testbed/simulator/worlds/operator.ts';
 import { plainWorld, type WorldScript } from '../../../../testbed/simulator/worlds/script.ts';
 import { createWorld, type World } from '../../../../testbed/simulator/worlds/world.ts';
@@ -86,23 +87,10 @@ export function given(script: Partial<WorldScript> = {}, change: Change = {}, te
   });
   const clock = createClock();
   const http = directHttp(world, clock);
-  const slots = { a: '127.0.0.1:8001', b: '127.0.0.1:8002' };
-  const target = createCaddyTarget({
-    plan: plan.target,
-    connection: {
-      admin: 'http://127.0.0.1:2019',
-      public: 'http://127.0.0.1:8080',
-      persistence: change.persistence?.kind === 'hook' ? { hook: change.persistence.url } : 'resume',
-      route: {
-        match: { host: 'web.example' },
-        slots,
-        longLived: false,
-        deploy: { kind: 'hook', url: 'http://127.0.0.1:9000' },
-      },
-    },
-    http,
-    clock,
-  });
+  const { edge } = config.connections;
+  if (edge?.kind !== 'caddy') throw new Error('the operator has no Caddy');
+  const connection = siteOf(edge, plan.target, new Map());
+  const target = createCaddyTarget({ plan: plan.target, connection, http, clock });
   const metrics = createPrometheus({ url: 'http://127.0.0.1:9090', headers: {}, auth: null, http, clock });
   const order = (fence: number, change: Partial<Order> = {}): Order => ({
     rollout: 'rollout/production/web',

@@ -131,6 +131,21 @@ describe('request counters', () => {
     expect([good?.value, bad?.value]).toEqual([60 + 216 + 54 + hits, 24 + 6]);
   });
 
+  it('stand still while a release is not ready, or nobody gets through the proxy', async () => {
+    const unready = (ms: number, value: boolean) => ({ when: { kind: 'at', ms } as const, value });
+    const points = [unready(minutes(10), true), unready(minutes(11), false)];
+    const restart = { do: 'restart', when: { kind: 'at', ms: minutes(20) }, resume: true, downMs: minutes(1) } as const;
+    const world = given({ proxy: [restart], releases: { stable: { ...quick, unready: { first: false, points } } } });
+    const { clock } = world;
+    const value = async () => (await counters(world))[0]?.value ?? 0;
+    clock.pass(minutes(9));
+    const before = await value();
+    clock.pass(minutes(3));
+    expect((await value()) - before).toBe(2 * 6_000);
+    clock.pass(minutes(10));
+    expect((await value()) - before).toBe(11 * 6_000);
+  });
+
   it('show what was scraped last, and nothing of a process that has been gone for long', async () => {
     const world = given({ scrapeMs: seconds(15) });
     const { target, clock, order } = world;

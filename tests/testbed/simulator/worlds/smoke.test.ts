@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { SmokeSuite } from '../../../../plan/plan.ts';
+import type { Aim } from '../../../../providers/ports.ts';
 import { createSmokeRunner } from '../../../../providers/smoke/runner.ts';
 import { plainRelease } from '../../../../testbed/simulator/worlds/script.ts';
 import { given, type Given, planOf, seconds } from './given.ts';
@@ -24,10 +25,12 @@ smoke:
         - { name: other, put: /api, json: {}, expect: { status: 204 } }
 `;
 
-function run({ http, clock }: Given, suite: SmokeSuite) {
+const direct: Aim = { baseUrl: 'http://127.0.0.1:8001', headers: {} };
+
+function run({ http, clock }: Given, suite: SmokeSuite, aim = direct) {
   const secrets = { missing: async () => [], value: async () => 'x', redact: (text: string) => text };
-  const runner = createSmokeRunner({ http, clock, secrets, allow: ['http://127.0.0.1:8001'] });
-  return runner.run(suite, { baseUrl: 'http://127.0.0.1:8001', headers: {} });
+  const runner = createSmokeRunner({ http, clock, secrets, allow: ['http://127.0.0.1:8001', 'https://shop.example'] });
+  return runner.run(suite, aim);
 }
 
 describe('a release in a world', () => {
@@ -47,6 +50,15 @@ describe('a release in a world', () => {
     expect((await run(world, suite)).passed).toBe(true);
     world.clock.pass(seconds(10));
     expect(await run(world, suite)).toMatchObject({ passed: false, sentence: 'health: status 503 is forbidden (5xx)' });
+  });
+
+  it('is reached at the public address that the spec gives, like by users', async () => {
+    const world = given({}, {}, rich.replace('http://127.0.0.1:8080', 'https://shop.example/'));
+    const { http } = world;
+    const suite = world.plan.suites['rich'] as SmokeSuite;
+    expect((await run(world, suite, { baseUrl: 'https://shop.example', headers: {} })).passed).toBe(true);
+    const sent = await http.send({ method: 'GET', url: 'https://shop.example/robots.txt', timeoutMs: 1 });
+    expect(sent.headers['content-type']).toBe('text/plain');
   });
 
   it('says how long its answers take; the network makes it so', async () => {

@@ -40,6 +40,12 @@ describe('a timeline', () => {
     expect(valueAt({ first: 'x', points }, 1_015, history())).toBe('y');
   });
 
+  it('has a next change, however near, and none after the last', () => {
+    const moments = [at(10), from(100, 5), at(11), from(500)];
+    const next = (moment: number) => nextAfter(moments, moment, history({ 100: 1_020 }));
+    expect([1_000, 1_009, 1_010, 1_011, 1_025].map(next)).toEqual([1_010, 1_010, 1_011, 1_025, Infinity]);
+  });
+
   it('changes at no other moment than those it names', () => {
     const moment = fc.oneof(
       fc.record({ kind: fc.constant('at' as const), ms: fc.nat(500) }),

@@ -57,6 +57,7 @@ describe('a whole rollout by the real target', () => {
       'rollout 2 2500',
       'rollout 3 2500',
       'rollout 4 0',
+      'put a 5',
       'remove b 6',
       'rollout 6 0',
     ]);
