@@ -4,7 +4,16 @@ import { parseControl, parseResume, parseStepBack } from '../../workflows/parse.
 
 describe('a control message', () => {
   it('lowers whatever it carries, and says so', () => {
-    for (const raw of [undefined, null, 42, 'hello', [], { by: 7, reason: {} }, { __undecodable: 'x' }]) {
+    for (const raw of [
+      undefined,
+      null,
+      42,
+      'hello',
+      [],
+      { by: 7, reason: {} },
+      { by: '', reason: '  ' },
+      { __undecodable: 'x' },
+    ]) {
       expect(parseControl(raw)).toEqual({ by: 'unknown', reason: 'no reason given' });
     }
   });
@@ -39,7 +48,10 @@ describe('a step back', () => {
     [{ to: '0.5%' }, 50],
     [{ to: '0%' }, 0],
     [{ toBp: 500 }, 500],
+    [{ to: '0.29%' }, 29],
+    [{ to: '25%', toBp: 500 }, 500],
     [{ to: 'five' }, 'invalid'],
+    [{ to: '5% or so' }, 'invalid'],
     [{ to: '5' }, 'invalid'],
     [{ toBp: 1.5 }, 'invalid'],
     [{ to: { x: 1 } }, 'invalid'],
