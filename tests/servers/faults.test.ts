@@ -159,7 +159,7 @@ describe.concurrent('a fault in the middle of a rollout', () => {
     await expectSound(service, fromFiveBp, 'completed');
   });
 
-  it('a connection reset after the proxy has written zero: zero is confirmed all the same', async () => {
+  it('a connection reset after the proxy has written zero: it is read back and confirmed, not written again', async () => {
     const service = 'reset';
     const zero = { ...writing(service, /"kind":"back"/), times: 1 };
     world.admin.fault({ ...zero, fault: { kind: 'drop', where: 'answer' } });
@@ -170,6 +170,8 @@ describe.concurrent('a fault in the middle of a rollout', () => {
     expect(end).toMatchObject({ outcome: 'rolled-back', reason: 'aborted by olga: enough seen' });
     expect(end.receipts.at(-1)).toMatchObject({ message: 'abort', state: 'confirmed' });
     expect(disturbed(zero.body)).toMatchObject([{ status: 200, fault: 'drop' }]);
+    const back = world.proxyWrites(service).filter(({ claim }) => claim?.stage.kind === 'back');
+    expect(back.filter(({ claim }) => claim?.fence === back[0]?.claim?.fence)).toHaveLength(1);
     await expectSound(service, quarterBp, 'back');
   });
 
