@@ -41,8 +41,10 @@ export async function startServers(options: ServerOptions, stops: Stoppable[]): 
     return server;
   };
   const wanted = options.services.map((service) => (typeof service === 'string' ? { name: service } : service));
-  const temporal = await up(startTemporal({ ...options.temporal, folder: join(folder, 'temporal') }));
-  const services = await all(wanted.map((one) => up(startService(one, join(folder, 'services', one.name)))));
+  const [temporal, services] = await all([
+    up(startTemporal({ ...options.temporal, folder: join(folder, 'temporal') })),
+    all(wanted.map((one) => up(startService(one, join(folder, 'services', one.name))))),
+  ]);
 
   const scraped = { targets: services.flatMap(targetsOf), scrapeEveryMs: options.scrapeEveryMs ?? 1_000 };
   const prometheusPort = ports.prometheus ?? (await freePort());
@@ -83,9 +85,7 @@ function caddyApps(publicPort: number, services: readonly Service[]): unknown {
 }
 
 /** Like `Promise.all`, but waits for every one even when one fails, so that nothing starts after a failure was handled. */
-async function all<T>(promises: readonly Promise<T>[]): Promise<T[]> {
-  const results = await Promise.allSettled(promises);
-  const failed = results.find((result) => result.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
-  return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+async function all<T extends readonly unknown[] | []>(promises: T): Promise<{ [At in keyof T]: Awaited<T[At]> }> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
 }

@@ -225,16 +225,17 @@ describe.concurrent('a pause', () => {
 });
 
 describe.concurrent('a step back', () => {
-  it('lowers at once, stays paused, and asks the gates above again', inOrder, async () => {
+  it('lowers at once, stays paused, takes the open gate away, and asks the gates above again', inOrder, async () => {
     const service = 'stairs';
     const steps = [
       { weight: '5%', bake: '1s' },
-      { weight: '25%', bake: '60s..90s' },
+      { weight: '25%', bake: '1s..90s' },
       { weight: '100%', bake: '1s' },
     ];
-    await rollouts.start({ service, steps, gates: [{ ...wide('25%'), require: [{ atLeast: 1, of: 'sre' }] }] });
+    const sre = { ...wide('25%'), steps: ['25%', '100%'], require: [{ atLeast: 1, of: 'sre' }] };
+    await rollouts.start({ service, steps, gates: [sre] });
     await rollouts.answer(service, 'wide@25%', 'ana');
-    await rollouts.baking(service, 2_500);
+    const open = await rollouts.gate(service, 'wide@100%');
 
     const above = await rollouts.run('step-back', service, '--to', '100%', '--by', 'olga');
     expect([above.code, above.stdout]).toEqual([10, expect.stringContaining('100% is not below the present step')]);
@@ -247,12 +248,18 @@ describe.concurrent('a step back', () => {
     const stood = await rollouts.status(service);
     expect(stood).toMatchObject({ phase: 'paused', step: 0, weights: { requestedBp: 500, acceptedBp: 500 } });
     expect(stood.requests.filter(({ state }) => state === 'open')).toEqual([]);
+    const { planDigest } = stood;
+    const message = { decision: 'approve', gate: 'wide@100%', by: 'ana', planDigest, reason: null } as const;
+    const { evidenceDigest } = open;
+    const late = { ...message, evidenceDigest, soakMs: null, signature: null };
+    expect(await decide(rollouts.session, idOf(service), late)).toMatchObject({ outcome: 'ignored' });
 
     expect((await rollouts.run('resume', service, '--by', 'olga')).code).toBe(0);
     expect(await rollouts.gate(service, 'wide@25%')).toMatchObject({ evidenceRevision: 2, decisions: [] });
     expect(world.weightsSeenByProxy(service)).toEqual([500, 2_500, 500]);
     await rollouts.answer(service, 'wide@25%', 'sam');
-    await rollouts.baking(service, 2_500);
+    const again = await rollouts.gate(service, 'wide@100%');
+    expect(again.evidenceRevision).toBeGreaterThan(open.evidenceRevision);
     await rollouts.order(service, 'abort');
     expect((await rollouts.ended(service)).outcome).toBe('rolled-back');
     expect(world.weightsSeenByProxy(service)).toEqual([500, 2_500, 500, 2_500, 0]);
