@@ -3,7 +3,7 @@
 import type { Finding } from '../judge/verdict.ts';
 import { isBlocking } from '../judge/verdict.ts';
 import type { Stage } from '../plan/target.ts';
-import type { Observed, Trouble, WatchCheckpoint, WatchInput } from './contract.ts';
+import type { Observed, ScheduledSmokeState, Trouble, WatchCheckpoint, WatchInput } from './contract.ts';
 
 /** Bytes of JSON; the contract says 8 KB, the rest is room for the envelope. */
 const mostBytes = 8_000;
@@ -17,6 +17,8 @@ const unobserved: Observed = {
   countedTo: null,
 };
 
+const noSmokeYet: ScheduledSmokeState = { runs: 0, failuresInARow: 0, last: null };
+
 /** A stage as it stands on the target. */
 export interface StageSeen {
   readonly stage: Stage;
@@ -27,10 +29,9 @@ export interface StageSeen {
 
 /** Before anything is known: nothing is armed until the target was read. */
 export function firstCheckpoint(input: WatchInput, now: number): WatchCheckpoint {
-  const stage: Stage = input.goal.kind === 'keep' ? input.goal.stage : { kind: 'deployed' };
   return {
     summary: 'the watch begins',
-    stage,
+    stage: firstStage(input),
     stageSince: now,
     validMs: 0,
     elapsedMs: 0,
@@ -38,12 +39,22 @@ export function firstCheckpoint(input: WatchInput, now: number): WatchCheckpoint
     judge: {},
     findings: [],
     observed: unobserved,
-    scheduledSmoke: { runs: 0, failuresInARow: 0 },
-    putBack: 0,
+    scheduledSmoke: noSmokeYet,
     fence: 0,
     troubles: [],
     heldAt: null,
   };
+}
+
+function firstStage({ goal }: WatchInput): Stage {
+  switch (goal.kind) {
+    case 'keep':
+      return goal.stage;
+    case 'zero':
+      return { kind: 'back' };
+    case 'bake':
+      return { kind: 'deployed' };
+  }
 }
 
 /** The stage on the target; a new one begins with clocks at zero, its memory of breaches and baselines goes on. */
@@ -59,7 +70,7 @@ export function enter(checkpoint: WatchCheckpoint, seen: StageSeen): WatchCheckp
     lastPollAt: checkpoint.lastPollAt !== null && checkpoint.lastPollAt > seen.since ? checkpoint.lastPollAt : null,
     findings: [],
     observed: { ...unobserved, requestedBp: seen.plannedBp },
-    scheduledSmoke: { runs: 0, failuresInARow: 0 },
+    scheduledSmoke: noSmokeYet,
     heldAt: null,
   };
 }

@@ -18,14 +18,21 @@ export function failing(findings: readonly Finding[]): WatchMilestone | null {
   return finding === undefined ? null : { kind: 'fail', finding };
 }
 
-/** Criteria that passed when the evidence was frozen and do not any more. One missing poll is not yet a change. */
+/** What passed when the evidence was frozen and does not any more. One missing poll is not yet a change. */
 export function worse(input: WatchInput, checkpoint: WatchCheckpoint): WatchMilestone | null {
   if (input.goal.kind !== 'keep' || isBaking(input, checkpoint)) return null;
   const { passing } = input.goal;
   const left = checkpoint.findings.filter(
     (finding) => passing.includes(finding.criterion) && hasLeftPass(finding, input, checkpoint),
   );
-  return left.length === 0 ? null : { kind: 'worse', left: left.map((finding) => finding.criterion) };
+  const criteria = left.length === 0 ? [] : [`${left.map(({ criterion }) => criterion).join(', ')} left pass`];
+  const because = [...criteria, ...failedSmoke(checkpoint)].join('; ');
+  return because === '' ? null : { kind: 'worse', because };
+}
+
+/** In words, as long as the newest run of the scheduled smoke is a failed one. */
+function failedSmoke({ scheduledSmoke: { last } }: WatchCheckpoint): readonly string[] {
+  return last === null || last.passed ? [] : [`smoke ${last.suite} on ${last.aim} failed: ${last.sentence}`];
 }
 
 function hasLeftPass(finding: Finding, input: WatchInput, checkpoint: WatchCheckpoint): boolean {
@@ -62,13 +69,14 @@ export function heldAtMaximum(input: WatchInput, checkpoint: WatchCheckpoint): W
   return { kind: 'hold', reason: `not clean after ${formatElapsed(checkpoint.validMs)}: ${whatIsMissing(checkpoint)}` };
 }
 
-function whatIsMissing({ findings }: WatchCheckpoint): string {
-  const unclean = findings.filter((finding) => isBlocking(finding) && !isClean(finding));
-  if (unclean.length === 0) return 'the target does not show the planned weight';
-  return unclean
-    .map((finding) => `${finding.criterion}: ${finding.sentence}`)
-    .join('; ')
-    .slice(0, 500);
+function whatIsMissing(checkpoint: WatchCheckpoint): string {
+  const unclean = checkpoint.findings.filter((finding) => isBlocking(finding) && !isClean(finding));
+  const missing = [
+    ...unclean.map((finding) => `${finding.criterion}: ${finding.sentence}`),
+    ...failedSmoke(checkpoint),
+  ];
+  if (missing.length === 0) return 'the target does not show the planned weight';
+  return missing.join('; ').slice(0, 500);
 }
 
 /** Over and clean. The last look is at the target too: what was not read back is not claimed. */
@@ -84,7 +92,8 @@ export function over(input: WatchInput, checkpoint: WatchCheckpoint, isAsPlanned
       return checkpoint.validMs >= input.watchMs ? { kind: 'watched' } : null;
     case 'step': {
       const step = input.steps[stage.index];
-      return step !== undefined && checkpoint.validMs >= step.bakeMinMs ? { kind: 'clean' } : null;
+      if (step === undefined || failedSmoke(checkpoint).length > 0) return null;
+      return checkpoint.validMs >= step.bakeMinMs ? { kind: 'clean' } : null;
     }
   }
 }

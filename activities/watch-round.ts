@@ -41,9 +41,9 @@ async function look({ world, input }: Watching, before: WatchCheckpoint, now: nu
   const from = countedFrom(before);
   const isPlain = isExposed(before.stage) && missedBetween(from, now, everyOf(input)).points.length === 0;
   const at = now - lagOf(input);
-  if (!isPlain) return { standing: standingOf(await world.read(), input.order, before), live: null };
+  if (!isPlain) return { standing: standingOf(await world.read(), input, before), live: null };
   const [reading, samples, counted] = await Promise.all([world.read(), world.samples(at), world.count(before, at)]);
-  return { standing: standingOf(reading, input.order, before), live: { samples, counted } };
+  return { standing: standingOf(reading, input, before), live: { samples, counted } };
 }
 
 /** Everything up to now, in order: the rest of the stage before, the present one, this moment; a failure ends it. */

@@ -3,14 +3,16 @@
 import type { WatchCheckpoint, WatchInput } from './contract.ts';
 import { countedFrom, hasData, isSameStage } from './watch-checkpoint.ts';
 
-/** Without metrics only the target is looked at. */
-const everyWithoutMetricsMs = 5_000;
+/** Without metrics, or at zero, only the target is looked at. */
+const everyTargetMs = 5_000;
 
 /** A break of hours is looked at in this many points. */
 const mostPoints = 240;
 
-export function everyOf(input: WatchInput): number {
-  return input.metrics?.everyMs ?? everyWithoutMetricsMs;
+/** A bad release that somebody gives traffic again must not wait for a slow metrics interval. */
+export function everyOf({ metrics, goal }: WatchInput): number {
+  const everyMs = metrics?.everyMs ?? everyTargetMs;
+  return goal.kind === 'zero' ? Math.min(everyMs, everyTargetMs) : everyMs;
 }
 
 export function lagOf(input: WatchInput): number {
@@ -34,7 +36,14 @@ export function missedBetween(from: number, to: number, everyMs: number): Missed
 
 /** Whether the present stage is one whose bake (or watch) is still to be ended. */
 export function isBaking({ goal }: WatchInput, checkpoint: WatchCheckpoint): boolean {
-  return goal.kind === 'bake' || !isSameStage(goal.stage, checkpoint.stage);
+  switch (goal.kind) {
+    case 'bake':
+      return true;
+    case 'keep':
+      return !isSameStage(goal.stage, checkpoint.stage);
+    case 'zero':
+      return false;
+  }
 }
 
 /** The next grid point, or the moment at which the bake or the watch can be over, whichever is first. */

@@ -1,10 +1,16 @@
-/** Scheduled smoke after promotion: at its times, never two at once, never in the way of a poll. */
+/** Scheduled smoke, after promotion and while people are asked: at its times, never two at once, never in the way of a poll. */
 
 import { log } from '@temporalio/activity';
+import type { SmokeAim } from '../plan/plan.ts';
+import type { SmokeSummary } from '../plan/status.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { WatchCheckpoint, WatchInput } from './contract.ts';
 import type { Ports } from './ports.ts';
 import { aimOf } from './smoke.ts';
+import { isBaking } from './watch-schedule.ts';
+
+/** Sentences travel in every heartbeat. */
+const longestSentence = 300;
 
 export interface ScheduledSmokeRuns {
   /** Takes in a finished run and starts one that is due. `failed` tells when it failed too often in a row. */
@@ -18,7 +24,7 @@ export interface ScheduledSmokeRuns {
 
 /** `skipped`: nothing was learnt about the release; the next run is due at its time. */
 type Ended =
-  | { readonly kind: 'ran'; readonly slot: number; readonly passed: boolean; readonly sentence: string }
+  | { readonly kind: 'ran'; readonly slot: number; readonly said: SmokeSummary }
   | { readonly kind: 'skipped'; readonly slot: number }
   | { readonly kind: 'broken'; readonly error: unknown };
 
@@ -26,8 +32,8 @@ export function createScheduledSmoke(ports: Ports, input: WatchInput): Scheduled
   const breakOff = new AbortController();
   let running: Promise<void> | null = null;
   let ended: Ended | null = null;
-  const start = (slot: number) => {
-    running = run(ports, input, slot, breakOff.signal)
+  const start = (slot: number, aim: SmokeAim) => {
+    running = run(ports, input, slot, aim, breakOff.signal)
       .catch((error: unknown): Ended => ({ kind: 'broken', error }))
       .then((how) => void (ended = how));
   };
@@ -37,7 +43,7 @@ export function createScheduledSmoke(ports: Ports, input: WatchInput): Scheduled
       if (ended !== null) running = null;
       ended = null;
       const slot = dueSlot(input, taken.checkpoint, at);
-      if (slot !== null && running === null) start(slot);
+      if (slot !== null && running === null) start(slot, aimAt(input, checkpoint));
       return taken;
     },
     stop() {
@@ -46,15 +52,21 @@ export function createScheduledSmoke(ports: Ports, input: WatchInput): Scheduled
   };
 }
 
-async function run(ports: Ports, input: WatchInput, slot: number, signal: AbortSignal): Promise<Ended> {
+/** Before promotion the public address is mostly stable's: the release itself is asked. */
+function aimAt({ scheduled }: WatchInput, { stage }: WatchCheckpoint): SmokeAim {
+  return stage.kind === 'promoted' ? (scheduled?.smoke.run.aim ?? 'public') : 'canary';
+}
+
+async function run(ports: Ports, input: WatchInput, slot: number, aim: SmokeAim, signal: AbortSignal): Promise<Ended> {
   if (input.scheduled === null) return { kind: 'skipped', slot };
   const { smoke, suite } = input.scheduled;
-  const { aim, suite: suiteName } = smoke.run;
+  const suiteName = smoke.run.suite;
   try {
     const place = await aimOf(ports.target(input.target), { aim, suite, suiteName, order: input.order }, signal);
     const { passed, sentence } = await ports.smoke.run(suite, place, signal);
     ports.observer.smoke(input.order.rollout, suiteName, passed);
-    return { kind: 'ran', slot, passed, sentence };
+    const at = ports.clock.now();
+    return { kind: 'ran', slot, said: { suite: suiteName, aim, passed, sentence: clipped(sentence), at } };
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
     log.warn('scheduled smoke could not run', { suite: suiteName, reason: error.message });
@@ -71,19 +83,43 @@ function takeIn(ended: Ended | null, checkpoint: WatchCheckpoint, input: WatchIn
       failed: null,
     };
   }
-  const failuresInARow = ended.passed ? 0 : checkpoint.scheduledSmoke.failuresInARow + 1;
+  const { said, slot } = ended;
+  const failuresInARow = said.passed ? 0 : checkpoint.scheduledSmoke.failuresInARow + 1;
   const isTooOften = failuresInARow >= (input.scheduled?.smoke.failuresToRollback ?? Infinity);
-  const sentence = `smoke ${input.scheduled?.smoke.run.suite ?? ''} failed ${String(failuresInARow)} times in a row: ${ended.sentence}`;
+  const sentence = `smoke ${said.suite} failed ${String(failuresInARow)} times in a row: ${said.sentence}`;
   return {
-    checkpoint: { ...checkpoint, scheduledSmoke: { runs: ended.slot, failuresInARow } },
+    checkpoint: { ...checkpoint, scheduledSmoke: { runs: slot, failuresInARow, last: said } },
     failed: isTooOften ? sentence : null,
   };
 }
 
 /** The number of the newest run whose time has come and that was not done; missed ones are not made up for. */
-function dueSlot(input: WatchInput, { stage, stageSince, scheduledSmoke }: WatchCheckpoint, at: number): number | null {
-  if (input.scheduled === null || stage.kind !== 'promoted') return null;
+function dueSlot(input: WatchInput, checkpoint: WatchCheckpoint, at: number): number | null {
+  const { stageSince, scheduledSmoke } = checkpoint;
+  if (input.scheduled === null) return null;
   const { everyMs, forMs } = input.scheduled.smoke;
-  const slot = Math.floor(Math.min(at - stageSince, forMs) / everyMs);
+  const until = endOf(input, checkpoint, forMs);
+  const slot = Math.floor(Math.min(at - stageSince, until) / everyMs);
   return slot > scheduledSmoke.runs ? slot : null;
+}
+
+/**
+ * How long after the stage began runs are still due. A step's own smoke speaks for its bake; once people are asked they
+ * must hear of a change, and once it failed, of its end.
+ */
+function endOf(input: WatchInput, checkpoint: WatchCheckpoint, forMs: number): number {
+  const { stage, scheduledSmoke } = checkpoint;
+  switch (stage.kind) {
+    case 'promoted':
+      return forMs;
+    case 'step':
+      return isBaking(input, checkpoint) && scheduledSmoke.failuresInARow === 0 ? 0 : Infinity;
+    case 'deployed':
+    case 'back':
+      return 0;
+  }
+}
+
+function clipped(sentence: string): string {
+  return sentence.length <= longestSentence ? sentence : `${sentence.slice(0, longestSentence - 1)}…`;
 }

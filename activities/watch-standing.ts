@@ -4,8 +4,8 @@ import type { Claim, Order, Reading } from '../plan/target.ts';
 import { shareOf } from '../plan/target.ts';
 import { formatBp } from '../plan/units.ts';
 import type { ProviderError } from '../providers/errors.ts';
-import type { Trouble, WatchCheckpoint, WatchMilestone } from './contract.ts';
-import { isSameStage, type StageSeen } from './watch-checkpoint.ts';
+import type { Trouble, WatchCheckpoint, WatchInput, WatchMilestone } from './contract.ts';
+import { isExposed, isSameStage, type StageSeen } from './watch-checkpoint.ts';
 
 /** Something wrong, and what the workflow is told once it has lasted long enough. */
 export interface Problem {
@@ -27,13 +27,20 @@ export interface Standing {
 /** A flicker of the target is not a closed way back: it must last this many polls and this long, ms. */
 const patience = { polls: 3, ms: 15_000 } as const;
 
-export function standingOf(reading: Reading | ProviderError, order: Order, checkpoint: WatchCheckpoint): Standing {
+export function standingOf(
+  reading: Reading | ProviderError,
+  { order, goal }: Pick<WatchInput, 'order' | 'goal'>,
+  checkpoint: WatchCheckpoint,
+): Standing {
   if (reading instanceof Error) {
-    const problems = [wayBack('target unreachable', `the target does not answer: ${short(reading.message)}`)];
-    return { seen: null, acceptedBp: null, stableServes: null, fence: null, problems };
+    const away = wayBack('target unreachable', `the target does not answer: ${short(reading.message)}`);
+    // Before the first weight there is nothing to take back: that alone stops nobody.
+    const isBefore = goal.kind === 'keep' && goal.stage.kind === 'deployed' && !isExposed(checkpoint.stage);
+    return { seen: null, acceptedBp: null, stableServes: null, fence: null, problems: isBefore ? [] : [away] };
   }
   const acceptedBp = shareOf(reading, order.canary.digest);
   const common = { acceptedBp, stableServes: shareOf(reading, order.stable.digest) > 0 };
+  if (goal.kind === 'zero') return { ...common, ...atZero(reading.claim, acceptedBp) };
   const { claim } = reading;
   if (claim === null) {
     const direction = acceptedBp > checkpoint.observed.requestedBp ? 'above' : 'below';
@@ -47,8 +54,14 @@ export function standingOf(reading: Reading | ProviderError, order: Order, check
   const isOld = claim.fence < checkpoint.fence;
   const seen = isOld ? null : { stage: claim.stage, since: claim.since, plannedBp: claim.canaryBp };
   const plannedBp = seen?.plannedBp ?? checkpoint.observed.requestedBp;
-  const problems = [...driftOf(plannedBp, acceptedBp), ...stableProblems(reading, order, plannedBp)];
+  const problems = [...driftOf(plannedBp, acceptedBp, claim.fence), ...stableProblems(reading, order, plannedBp)];
   return { ...common, seen, fence: claim.fence, problems };
+}
+
+/** After zero the plan is nothing, whatever the claim says and whoever wrote it. */
+function atZero(claim: Claim | null, acceptedBp: number): Pick<Standing, 'seen' | 'fence' | 'problems'> {
+  const seen = claim === null ? null : ({ stage: { kind: 'back' }, since: claim.since, plannedBp: 0 } as const);
+  return { seen, fence: claim?.fence ?? null, problems: driftOf(0, acceptedBp, claim?.fence ?? null) };
 }
 
 /** Claims that end our say: another rollout's or run's, a released one, or traffic taken back from outside. */
@@ -65,9 +78,11 @@ function fenced(sentence: string): Problem {
   return { key: `claim: ${sentence}`, isSudden: true, milestone: { kind: 'fenced', sentence } };
 }
 
-function driftOf(plannedBp: number, acceptedBp: number): readonly Problem[] {
+/** Whoever put the weight right raised the fence: the same weight above another fence is a new matter. */
+function driftOf(plannedBp: number, acceptedBp: number, fence: number | null): readonly Problem[] {
   if (acceptedBp === plannedBp) return [];
-  const key = `weight: ${formatBp(acceptedBp)} instead of ${formatBp(plannedBp)}`;
+  const where = fence === null ? '' : ` (fence ${String(fence)})`;
+  const key = `weight: ${formatBp(acceptedBp)} instead of ${formatBp(plannedBp)}${where}`;
   return [drift(key, acceptedBp > plannedBp ? 'above' : 'below', plannedBp, acceptedBp)];
 }
 

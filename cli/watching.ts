@@ -107,11 +107,16 @@ function plainLines({ io }: Context): Screen {
   };
 }
 
+/** Without the time of the answer, which says nothing new. */
+function timeless<Answer extends { readonly at: number }>(answer: Answer | null): Answer | null {
+  return answer === null ? null : { ...answer, at: 0 };
+}
+
 function jsonLines({ io }: Context): Screen {
   let before = '';
   return {
     show: ({ at, status, explanation, trouble }) => {
-      const now = JSON.stringify({ status: status === null ? null : { ...status, at: 0 }, explanation, trouble });
+      const now = JSON.stringify({ status: timeless(status), explanation: timeless(explanation), trouble });
       if (now !== before) io.out(JSON.stringify({ at, status, explanation, trouble }));
       before = now;
     },

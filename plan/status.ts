@@ -139,5 +139,8 @@ export interface Explanation {
   readonly since: number;
   readonly unblock: readonly string[];
   readonly otherwise: string;
+  /** Epoch ms; a moment that people and targets may still put off. */
   readonly earliestFinish: number | null;
+  /** Workflow time of this answer: that of the rollout's last event, not of the question. */
+  readonly at: number;
 }

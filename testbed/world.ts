@@ -14,6 +14,8 @@ import { digestOf, type Service } from './world/service.ts';
 export interface WorldOptions extends ServerOptions {
   /** @default 'sluice' */
   readonly taskQueue?: string;
+  /** A webhook for what rollouts tell people. @default nobody is told */
+  readonly notify?: string;
 }
 
 export interface World extends Surroundings {
@@ -59,7 +61,8 @@ async function compose(options: WorldOptions, stops: Stoppable[], stop: () => Pr
   const { folder } = options;
   mkdirSync(folder, { recursive: true });
   const servers = await startServers(options, stops);
-  const surroundings: Surroundings = { folder, taskQueue: options.taskQueue ?? 'sluice', ...servers };
+  const { taskQueue = 'sluice', notify = null } = options;
+  const surroundings: Surroundings = { folder, taskQueue, notify, ...servers };
   const service = (name: string): Service => {
     const found = servers.services.find((one) => one.name === name);
     if (found === undefined) throw new Error(`the world has no service ${name}`);

@@ -1,17 +1,20 @@
-/** Drift: somebody else changed the weight. Below plan it stops and asks; above plan it is put back once. */
+/** Drift: somebody else changed the weight. Below plan it stops and asks; above plan it is put back once, under watch. */
 
 import { condition } from '@temporalio/workflow';
 import { formatBp } from '../plan/units.ts';
 import type { WatchReport } from '../activities/contract.ts';
-import { sentenceOf } from './effects.ts';
+import { fenceFound, sentenceOf } from './effects.ts';
 import { evidenceTurnedWorse } from './gate.ts';
 import { moving } from './proxies.ts';
 import type { Run } from './run.ts';
 
+export type Drift = Extract<WatchReport, { kind: 'drift' }>;
+
 /** Below plan: stop and ask. Above plan: put back once, announced; a second time go back. */
-export async function onDrift(run: Run, drift: Extract<WatchReport, { kind: 'drift' }>): Promise<void> {
+export function onDrift(run: Run, drift: Drift): void {
   const found = `somebody set ${formatBp(drift.acceptedBp)} where ${formatBp(drift.plannedBp)} was planned`;
   run.state.acceptedBp = drift.acceptedBp;
+  if (drift.acceptedBp > 0) run.state.exposed = true;
   run.note('drift', found);
   evidenceTurnedWorse(run, found);
   if (drift.direction === 'below') {
@@ -25,6 +28,10 @@ export async function onDrift(run: Run, drift: Extract<WatchReport, { kind: 'dri
   }
   run.state.putBack += 1;
   void run.announce('P1', 'drift', `${run.plan.title}: weight changed by somebody else`, `${found}; put back once`);
+  run.puttingBack = putBack(run);
+}
+
+async function putBack(run: Run): Promise<void> {
   try {
     await applyPlannedWeight(run, 'put the planned weight back');
   } catch (error) {
@@ -37,15 +44,33 @@ export async function applyPlannedWeight(run: Run, why: string): Promise<void> {
   await condition(() => !run.moving);
   if (run.state.turn !== null) return;
   run.moving = true;
+  const effect = run.effect();
   try {
-    const { stage, requestedBp } = run.state;
-    const input = { ...run.effect(), canaryBp: requestedBp, stage };
-    const shifted = await moving.shift.executeWithOptions({ summary: `${why}: ${formatBp(requestedBp)}` }, [input]);
+    const canaryBp = plannedBp(run);
+    const input = { ...effect, canaryBp, stage: run.state.stage };
+    const shifted = await moving.shift.executeWithOptions({ summary: `${why}: ${formatBp(canaryBp)}` }, [input]);
+    if (run.isTurning()) return;
     run.state.acceptedBp = shifted.acceptedBp;
     const applied = `${why}: ${formatBp(shifted.acceptedBp)} accepted`;
     run.note('shifted', applied);
     evidenceTurnedWorse(run, applied); // what people said meanwhile was about the foreign weight
+  } catch (error) {
+    // A later effect of our own was faster: what it wrote is the plan now.
+    if (fenceFound(error) === null || run.state.fence === effect.order.fence) throw error;
   } finally {
     run.moving = false;
+  }
+}
+
+/** The weight of the stage that the target was brought to; a shift that has yet to come asks for another one. */
+function plannedBp({ plan, state }: Run): number {
+  switch (state.stage.kind) {
+    case 'step':
+      return plan.steps[state.stage.index]?.weightBp ?? 0;
+    case 'promoted':
+      return 10_000;
+    case 'deployed':
+    case 'back':
+      return 0;
   }
 }

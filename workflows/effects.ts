@@ -1,6 +1,6 @@
 /** An effect on the way forward: one at a time, with a new fence, and a larger fence at the target makes it ask. */
 
-import { ActivityFailure, ApplicationFailure } from '@temporalio/common';
+import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio/common';
 import type { Effect } from '../activities/contract.ts';
 import type { Run } from './run.ts';
 
@@ -33,7 +33,7 @@ function holdForFence(run: Run, sentence: string, fence: number): void {
 }
 
 /** The larger fence that refused an effect; `null` when that was not the reason. */
-function fenceFound(error: unknown): number | null {
+export function fenceFound(error: unknown): number | null {
   const cause = causeOf(error);
   if (cause?.type !== 'fenced') return null;
   const [details] = cause.details ?? [];
@@ -43,6 +43,9 @@ function fenceFound(error: unknown): number | null {
 
 /** What went wrong, in the words of the provider. */
 export function sentenceOf(error: unknown): string {
+  if (error instanceof ActivityFailure && error.cause instanceof TimeoutFailure) {
+    return `${error.activityType} got no answer in time (${error.cause.timeoutType})`;
+  }
   return causeOf(error)?.message ?? (error instanceof Error ? error.message : String(error));
 }
 

@@ -4,15 +4,14 @@ import { formatBp, formatDuration, formatTime } from '../plan/units.ts';
 import type { Explanation, Stopped } from '../plan/status.ts';
 import { quorum } from '../approvals/quorum.ts';
 import type { ApprovalRequest } from '../approvals/request.ts';
+import { patience } from './proxies.ts';
 import { phaseOf } from './status.ts';
 import type { Run } from './run.ts';
 
 export function explain(run: Run): Explanation {
   const { state } = run;
-  const waiting = waitingOf(run);
-  const finish = earliestFinish(run);
   const since = (state.held ?? state.paused)?.since ?? state.phaseSince;
-  return { ...waiting, since, earliestFinish: finish };
+  return { ...waitingOf(run), since, earliestFinish: earliestFinish(run), at: Date.now() };
 }
 
 type Waiting = Pick<Explanation, 'waitingFor' | 'unblock' | 'otherwise'>;
@@ -29,10 +28,13 @@ function waitingOf(run: Run): Waiting {
     case 'deploying':
       return waiting(
         `${plan.release.label} to become ready at 0 %`,
-        'it goes back when that takes longer than 30 minutes',
+        `it goes back when that takes longer than ${formatDuration(patience.deploying)}`,
       );
     case 'shifting':
-      return waiting(`${weight} to be accepted and confirmed`, 'it goes back when that takes longer than 10 minutes');
+      return waiting(
+        `${weight} to be accepted and confirmed`,
+        `it goes back when that takes longer than ${formatDuration(patience.moving)}`,
+      );
     case 'baking':
       return waiting(`a clean bake at ${weight}`, bakeDefault(run));
     case 'held':
@@ -41,7 +43,7 @@ function waitingOf(run: Run): Waiting {
     case 'promoting':
       return waiting(
         `${plan.release.label} to become stable`,
-        'it is tried again until it succeeds or times out, then it goes back',
+        `it goes back when that takes longer than ${formatDuration(patience.deploying)}`,
       );
     case 'watching':
       return waiting(
@@ -51,13 +53,22 @@ function waitingOf(run: Run): Waiting {
     case 'retiring':
       return waiting('the release that no longer serves to be removed', 'it is tried again');
     case 'rolling-back':
-      return waiting(
-        'zero traffic to be confirmed and stable to be restored',
-        'it is tried again without limit, and pages when late',
-      );
+      return goingBack(run);
     case 'ended':
       return waiting('nothing: it has ended', 'nothing more happens');
   }
+}
+
+function goingBack({ state, plan }: Run): Waiting {
+  if (state.stage.kind !== 'back') {
+    return waiting('zero traffic to be confirmed', 'it is tried again without limit, and pages when late');
+  }
+  const { keepCanaryMs } = plan.rollback;
+  const kept = keepCanaryMs > 0 && state.exposed ? `, which is kept ${formatDuration(keepCanaryMs)} for a look,` : '';
+  return waiting(
+    `stable to be restored and ${plan.release.label}${kept} to be retired`,
+    'it is tried again without limit; traffic that somebody gives the release meanwhile is taken back at once',
+  );
 }
 
 function waiting(waitingFor: string, otherwise: string): Waiting {
@@ -98,18 +109,23 @@ function bakeDefault(run: Run): string {
   return `it goes on when clean after ${formatDuration(step.bakeMinMs)}, and holds after ${formatDuration(step.bakeMaxMs)}`;
 }
 
-/** Bakes and watch still ahead, from now: people and targets take their time on top. */
+/** Bakes and watch still ahead; people and targets take their time on top. */
 function earliestFinish(run: Run): number | null {
   const { state, plan } = run;
   if (state.outcome !== null || state.turn !== null || state.held !== null || state.paused !== null) return null;
-  const bakes = plan.steps.map((step, index) =>
-    state.done.includes(`bake:${String(index)}`) ? 0 : Math.max(0, step.bakeMinMs - bakedMs(run, index)),
-  );
-  const watched = state.stage.kind === 'promoted' ? (state.checkpoint?.validMs ?? 0) : 0;
-  return Date.now() + bakes.reduce((sum, ms) => sum + ms, 0) + Math.max(0, plan.watch.forMs - watched);
+  const bakes = plan.steps.map((step, index) => (state.done.includes(`bake:${String(index)}`) ? 0 : step.bakeMinMs));
+  const watch = state.watched ? 0 : plan.watch.forMs;
+  const ahead = bakes.reduce((sum, ms) => sum + ms, watch);
+  const { countedMs, at } = runningClock(run);
+  return Math.max(Date.now(), at + ahead - countedMs);
 }
 
-function bakedMs(run: Run, index: number): number {
-  const checkpoint = run.state.checkpoint;
-  return checkpoint?.stage.kind === 'step' && checkpoint.stage.index === index ? checkpoint.validMs : 0;
+/** What the clock of a bake or watch under way has counted up to a moment; from there it cannot end sooner. */
+function runningClock({ state }: Run): { readonly countedMs: number; readonly at: number } {
+  const { stage, stageSince, checkpoint, bake, done } = state;
+  const isAhead = stage.kind === 'promoted' || (stage.kind === 'step' && !done.includes(`bake:${String(stage.index)}`));
+  if (!isAhead || bake === 'clean') return { countedMs: 0, at: Date.now() };
+  const isPresent = checkpoint !== null && JSON.stringify(checkpoint.stage) === JSON.stringify(stage);
+  if (!isPresent) return { countedMs: 0, at: stageSince };
+  return { countedMs: checkpoint.validMs, at: checkpoint.lastPollAt ?? checkpoint.stageSince };
 }

@@ -17,23 +17,44 @@ const betweenBrokenSegmentsMs = 1_000;
 
 /** Runs until the rollout turns back or has been watched to its end; a stopped segment is started anew. */
 export async function watch(run: Run): Promise<void> {
+  await inSegments(
+    run,
+    () => !isOver(run),
+    () => watchInput(run),
+    (report, { clock }) => {
+      run.state.checkpoint = setClock(run, report.checkpoint);
+      rememberSmoke(run, report.checkpoint);
+      if (report.kind === 'stopped' && clock === 'running') takeBackPausedTime(run);
+      onReport(run, report);
+    },
+  );
+}
+
+/** One activity after the other, as long as it is wanted; every report is handled before the next segment begins. */
+export async function inSegments(
+  run: Run,
+  isWanted: () => boolean,
+  inputFor: () => WatchInput,
+  onReport: (report: WatchReport, input: WatchInput) => void | Promise<void>,
+): Promise<void> {
   const activities = watching();
-  while (!isOver(run)) {
-    const input = watchInput(run);
+  while (isWanted()) {
+    const input = inputFor();
     const summary = `watch ${run.plan.release.label}: ${input.goal.kind} at ${formatBp(run.state.requestedBp)}`;
     run.watchScope = new CancellationScope({ cancellable: true });
-    try {
-      const report = await run.watchScope.run(() => activities.watch.executeWithOptions({ summary }, [input]));
-      run.state.checkpoint = setClock(run, report.checkpoint);
-      if (report.kind === 'stopped' && input.clock === 'running') takeBackPausedTime(run);
-      await onReport(run, report);
-    } catch (error) {
-      // Stopped before it began, or its worker died while it was being stopped: the next segment goes on from what is known.
-      if (!isCancellation(error) && !(error instanceof ActivityFailure)) throw error;
-      log.info('a segment of the watch ended without a report', { error: String(error) });
-      if (!isOver(run)) await sleep(betweenBrokenSegmentsMs, { summary: 'watch again' });
-    }
+    const report = await run.watchScope
+      .run(() => activities.watch.executeWithOptions({ summary }, [input]))
+      .catch(noReport);
+    if (report !== null) await onReport(report, input);
+    else if (isWanted()) await sleep(betweenBrokenSegmentsMs, { summary: 'watch again' });
   }
+}
+
+/** Stopped before it began, or its worker died while it was being stopped: the next segment goes on from what is known. */
+function noReport(error: unknown): null {
+  if (!isCancellation(error) && !(error instanceof ActivityFailure)) throw error;
+  log.info('a segment of the watch ended without a report', { error: String(error) });
+  return null;
 }
 
 /** Stops the watch and waits for its last checkpoint, so that a new run takes it up where it was. */
@@ -41,6 +62,7 @@ export async function stopWatch(run: Run): Promise<void> {
   run.leaving = true;
   run.restartWatch();
   await run.watch;
+  await run.puttingBack;
   run.watch = null;
   run.leaving = false;
 }
@@ -49,7 +71,8 @@ function isOver(run: Run): boolean {
   return run.leaving || run.state.turn !== null || run.state.watched || run.state.outcome !== null;
 }
 
-function watchInput(run: Run): WatchInput {
+/** What every segment is told; its goal and clock follow from the state. */
+export function watchInput(run: Run): WatchInput {
   const { state, plan } = run;
   if (state.stable === null) throw new Error('a watch before the stable release is known');
   const scheduled = plan.watch.smoke;
@@ -77,7 +100,7 @@ function passing(run: Run): string[] {
   return (run.state.checkpoint?.findings ?? []).filter(isClean).map((finding) => finding.criterion);
 }
 
-async function onReport(run: Run, report: WatchReport): Promise<void> {
+function onReport(run: Run, report: WatchReport): void {
   switch (report.kind) {
     case 'clean':
       onClean(run, report.checkpoint);
@@ -99,7 +122,7 @@ async function onReport(run: Run, report: WatchReport): Promise<void> {
       run.turnBack({ kind: 'fenced', sentence: report.sentence });
       break;
     case 'worse':
-      onWorse(run, report.checkpoint.stage, report.left);
+      onWorse(run, report.checkpoint.stage, report.because);
       break;
     case 'hold':
       holdForPerson(run, 'bake', report.reason);
@@ -108,7 +131,7 @@ async function onReport(run: Run, report: WatchReport): Promise<void> {
       holdForPerson(run, 'way-back', `the way back is not open: ${report.sentence}`);
       break;
     case 'drift':
-      await onDrift(run, report);
+      onDrift(run, report);
       break;
     case 'stopped':
     case 'segment-end':
@@ -136,10 +159,15 @@ function onClean(run: Run, checkpoint: WatchCheckpoint): void {
   run.note('bake-clean', `clean at ${formatBp(run.state.requestedBp)}: ${checkpoint.summary}`);
 }
 
-function onWorse(run: Run, stage: Stage, left: readonly string[]): void {
+function onWorse(run: Run, stage: Stage, because: string): void {
   if (!isPresent(run, stage)) return;
   run.state.bake = 'baking';
-  evidenceTurnedWorse(run, `${left.join(', ')} left pass`);
+  evidenceTurnedWorse(run, because);
+}
+
+/** What the scheduled smoke said last is evidence like the smoke of a step. */
+function rememberSmoke(run: Run, { scheduledSmoke: { last } }: WatchCheckpoint): void {
+  if (last !== null) run.rememberSmoke(last);
 }
 
 function isPresent(run: Run, stage: Stage): boolean {

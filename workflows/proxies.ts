@@ -4,6 +4,9 @@ import { ActivityCancellationType, proxyActivities, workflowInfo } from '@tempor
 import type { Activities } from '../activities/contract.ts';
 import { watchQueue } from './messages.ts';
 
+/** How long an effect on the way forward may take, all tries together, ms; then the rollout goes back. */
+export const patience = { deploying: 30 * 60_000, moving: 10 * 60_000 } as const;
+
 /** Errors that trying again cannot mend; see `providers/errors.ts`. */
 const hopeless = ['invalid', 'fenced', 'denied', 'missing'];
 
@@ -19,7 +22,7 @@ export const checking = proxyActivities<Activities>({
 export const moving = proxyActivities<Activities>({
   startToCloseTimeout: '2m',
   heartbeatTimeout: '5s',
-  scheduleToCloseTimeout: '10m',
+  scheduleToCloseTimeout: patience.moving,
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   retry: { initialInterval: '1s', backoffCoefficient: 1.5, maximumInterval: '30s', nonRetryableErrorTypes: hopeless },
 });
@@ -28,7 +31,7 @@ export const moving = proxyActivities<Activities>({
 export const deploying = proxyActivities<Activities>({
   startToCloseTimeout: '15m',
   heartbeatTimeout: '5s',
-  scheduleToCloseTimeout: '30m',
+  scheduleToCloseTimeout: patience.deploying,
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   retry: { initialInterval: '1s', backoffCoefficient: 1.5, maximumInterval: '30s', nonRetryableErrorTypes: hopeless },
 });
@@ -40,6 +43,9 @@ export const reverting = proxyActivities<Activities>({
   priority: { priorityKey: 1 },
   retry: { initialInterval: '500ms', backoffCoefficient: 1.5, maximumInterval: '10s' },
 });
+
+/** For `reverting`: tried on whatever happens, but a larger fence at the target comes back to the workflow. */
+export const untilFenced = { nonRetryableErrorTypes: ['fenced'] };
 
 /** One bounded try at something that must not hold anything up. */
 export const telling = proxyActivities<Activities>({

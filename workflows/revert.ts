@@ -4,12 +4,14 @@ import { condition, log, sleep } from '@temporalio/workflow';
 import type { Outcome } from '../plan/phases.ts';
 import { reasonOf } from '../plan/phases.ts';
 import { nameOf } from '../plan/release.ts';
-import { formatBp, formatDuration } from '../plan/units.ts';
-import { sentenceOf } from './effects.ts';
-import { reverting } from './proxies.ts';
+import { formatDuration } from '../plan/units.ts';
+import type { Effect } from '../activities/contract.ts';
+import { fenceFound, sentenceOf } from './effects.ts';
+import { keepAtZero } from './kept.ts';
+import { reverting, untilFenced } from './proxies.ts';
 import type { Run } from './run.ts';
-import { confirmReceipts } from './receipts.ts';
 import { retireWithin, runSuite } from './steps.ts';
+import { toZero } from './zero.ts';
 
 /**
  * `interrupted` is the part of the story that was under way: it is awaited only after zero has been written. Except while
@@ -33,8 +35,10 @@ export async function goBack(run: Run, interrupted: Promise<Outcome | null>): Pr
   const zeroing = toZero(run, reason, wasRetiring);
   await interrupted;
   if ((await zeroing) === 'not-ours') return outcome;
+  const kept = keepAtZero(run);
   await pagedWhenLate(run, restoreStable(run));
   await cleanUp(run);
+  await kept.stop();
   return outcome;
 }
 
@@ -52,31 +56,10 @@ async function pagedWhenLate(run: Run, restoring: Promise<void>): Promise<void> 
   await done;
 }
 
-/** Steps 1 to 3 of going back, in one activity: fence, read, all traffic to stable, read back. */
-async function toZero(run: Run, reason: string, mayBeGone: boolean): Promise<'zero' | 'not-ours'> {
-  const { state, plan } = run;
-  const summary = `all traffic back to ${state.stable?.label ?? 'stable'}: ${reason}`.slice(0, 180);
-  const zeroed = await reverting.zero.executeWithOptions({ summary }, [
-    { ...run.effect(), reason, mayBeGone, withinMs: plan.rollback.withinMs },
-  ]);
-  state.fence = Math.max(state.fence, zeroed.fence);
-  state.requestedBp = 0;
-  state.acceptedBp = 0;
-  state.stage = { kind: 'back' };
-  confirmReceipts(run, `zero confirmed, ${formatBp(zeroed.fromBp)} left`);
-  run.note(
-    'zero',
-    zeroed.kind === 'zero'
-      ? `${nameOf(plan.release)} receives no traffic any more (had ${formatBp(zeroed.fromBp)})`
-      : `another rollout holds the target; ${nameOf(plan.release)} has no share there`,
-  );
-  return zeroed.kind;
-}
-
 /** Steps 4 and 5: the recorded stable in its own objects, and proof that it answers. */
 async function restoreStable(run: Run): Promise<void> {
   const summary = `put ${run.state.stable?.label ?? 'stable'} back in its own place`;
-  await reverting.restore.executeWithOptions({ summary }, [run.effect()]);
+  await insist(run, (effect) => reverting.restore.executeWithOptions({ summary, retry: untilFenced }, [effect]));
   run.note('restored', `${run.state.stable === null ? 'stable' : nameOf(run.state.stable)} is restored`);
   for (const suite of run.plan.rollback.confirm) {
     const report = await runSuite(run, suite).catch((error: unknown) => ({
@@ -96,11 +79,24 @@ async function cleanUp(run: Run): Promise<void> {
   if (keepCanaryMs > 0 && run.state.exposed) {
     log.info(`keeping ${name} for ${formatDuration(keepCanaryMs)} without traffic`);
     await sleep(keepCanaryMs, { summary: `keep ${name} without traffic for a look` });
-    await toZero(run, 'make sure that nobody gave it traffic meanwhile', false);
   }
-  const summary = `retire ${name}`;
-  await reverting.retire.executeWithOptions({ summary, startToCloseTimeout: retireWithin(run) }, [
-    { ...run.effect(), loser: run.plan.release },
-  ]);
+  const options = { summary: `retire ${name}`, retry: untilFenced, startToCloseTimeout: retireWithin(run) };
+  const loser = run.plan.release;
+  await insist(run, (effect) => reverting.retire.executeWithOptions(options, [{ ...effect, loser }]));
   run.note('retired', `${name} is retired, the claim is given back`);
+}
+
+/** Our own later zero may overtake an effect, and somebody else's larger fence is no reason to stop half-way: again, above it. */
+async function insist(run: Run, act: (effect: Effect) => Promise<void>): Promise<void> {
+  for (let pauseMs = 1_000; ; pauseMs = Math.min(2 * pauseMs, 60_000)) {
+    try {
+      await act(run.effect());
+      return;
+    } catch (error) {
+      const found = fenceFound(error);
+      if (found === null) throw error;
+      run.state.fence = Math.max(run.state.fence, found);
+    }
+    await sleep(pauseMs, { summary: 'a larger fence stands at the target: again, above it' });
+  }
 }

@@ -55,7 +55,7 @@ export async function rollout(input: RolloutInput): Promise<RolloutResult> {
 /** The way forward, told once from the top; what is already behind a continued or stepped-back run is passed over. */
 async function story(run: Run): Promise<Outcome> {
   const { plan, state } = run;
-  if (state.exposed) startWatch(run);
+  if (state.done.includes('deploy')) startWatch(run);
   await run.once('prepare', () => prepare(run));
   if (state.problems.length > 0) return 'refused';
   await run.once('gates:start', () => gates(run, { kind: 'start' }));

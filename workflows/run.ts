@@ -6,7 +6,8 @@ import { closeRequest } from '../approvals/request-life.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { TurnBack } from '../plan/phases.ts';
 import { reasonOf } from '../plan/phases.ts';
-import type { Order } from '../plan/target.ts';
+import type { SmokeSummary } from '../plan/status.ts';
+import type { Order, Stage } from '../plan/target.ts';
 import type { TimelineCode } from '../plan/timeline.ts';
 import type { Effect } from '../activities/contract.ts';
 import type { Hold, RunState } from './state.ts';
@@ -34,6 +35,8 @@ export class Run {
   leaving = false;
   /** The watch in the background, once it has begun. */
   watch: Promise<void> | null = null;
+  /** The planned weight on its way back after somebody else changed it; the watch goes on meanwhile. */
+  puttingBack: Promise<void> | null = null;
   /** Replaced whenever the watch has to be started anew with other input. */
   watchScope: CancellationScope | null = null;
   /** What the search attributes say, so that only changes are written. */
@@ -80,6 +83,18 @@ export class Run {
     this.state.phase = phase;
     this.state.phaseSince = Date.now();
     show(this);
+  }
+
+  /** The newest result of each suite at each aim. */
+  rememberSmoke(result: SmokeSummary): void {
+    const isOther = ({ suite, aim }: SmokeSummary) => suite !== result.suite || aim !== result.aim;
+    this.state.smoke = [...this.state.smoke.filter(isOther), result];
+  }
+
+  /** The target has been brought to a stage: its bake begins. */
+  stand(stage: Stage): void {
+    this.state.stage = stage;
+    this.state.stageSince = Date.now();
   }
 
   /** Tells people without waiting for them; a channel that fails is in the worker's log and metrics. */

@@ -30,6 +30,8 @@ export function show(run: Run): void {
 function details(status: Status, run: Run): string {
   const explanation = explain(run);
   return [
+    `As of ${formatTime(status.at)} (the rollout's last event):`,
+    '',
     `**${status.phase}** since ${formatTime(status.phaseSince)}${status.reason === null ? '' : `: ${status.reason}`}`,
     `${status.release.label} replaces ${status.stable?.label ?? 'unknown'} · plan \`${status.planDigest}\``,
     '',

@@ -28,6 +28,8 @@ export interface RunState {
   /** Index of the present step; -1 before the first and after a step back to zero. */
   step: number;
   stage: Stage;
+  /** When the target was brought to this stage, in workflow time. */
+  stageSince: number;
   requestedBp: number;
   acceptedBp: number | null;
   stepWeights: (Weights | null)[];
@@ -76,6 +78,7 @@ export function initialState(plan: Plan, now: number): RunState {
     claimed: false,
     step: -1,
     stage: { kind: 'deployed' },
+    stageSince: now,
     requestedBp: 0,
     acceptedBp: null,
     stepWeights: plan.steps.map(() => null),

@@ -6,11 +6,8 @@ import type { Stage } from '../plan/target.ts';
 import { formatBp } from '../plan/units.ts';
 import { holdIfFenced } from './effects.ts';
 import { confirmReceipts } from './receipts.ts';
-import { reverting } from './proxies.ts';
+import { reverting, untilFenced } from './proxies.ts';
 import type { Run } from './run.ts';
-
-/** As patient as going back, but a larger fence at the target is a question for a person. */
-const untilFenced = { nonRetryableErrorTypes: ['fenced'] };
 
 /** `interrupted` is the part of the story that was under way: awaited only after the lower weight was asked for. */
 export async function stepBack(run: Run, interrupted: Promise<unknown>): Promise<void> {
@@ -37,7 +34,8 @@ async function lower(run: Run, to: number): Promise<void> {
   const shifted = await reverting.shift.executeWithOptions({ summary, retry: untilFenced }, [
     { ...run.effect(), canaryBp, stage },
   ]);
-  Object.assign(state, { step: to, stage, requestedBp: canaryBp, acceptedBp: shifted.acceptedBp });
+  run.stand(stage);
+  Object.assign(state, { step: to, requestedBp: canaryBp, acceptedBp: shifted.acceptedBp });
   state.bake = to < 0 ? 'clean' : 'baking';
   forgetAbove(run, to);
   confirmReceipts(run, `${formatBp(shifted.acceptedBp)} read back`);

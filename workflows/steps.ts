@@ -1,12 +1,14 @@
 /** The verbs of the story: what happens to a release between preflight and its retirement. */
 
-import { CancellationScope } from '@temporalio/workflow';
+import { CancellationScope, isCancellation } from '@temporalio/workflow';
+import { ActivityFailure } from '@temporalio/common';
 import type { SmokeRun, StepPlan } from '../plan/plan.ts';
 import { nameOf } from '../plan/release.ts';
 import type { Liveness, Stage } from '../plan/target.ts';
 import { formatBp } from '../plan/units.ts';
-import { guarded } from './effects.ts';
-import { checking, deploying, moving, reverting } from './proxies.ts';
+import type { PreflightReport } from '../activities/contract.ts';
+import { guarded, sentenceOf } from './effects.ts';
+import { checking, deploying, moving, reverting, untilFenced } from './proxies.ts';
 import type { Run } from './run.ts';
 import { watch } from './guard.ts';
 
@@ -14,9 +16,8 @@ import { watch } from './guard.ts';
 export async function prepare(run: Run): Promise<void> {
   const { plan, planDigest, rollout, chain, requester, state } = run;
   const summary = `check ${plan.target.kind} ${plan.target.connection}, metrics, people`;
-  const report = await checking.preflight.executeWithOptions({ summary }, [
-    { plan, planDigest, rollout, run: chain, requester },
-  ]);
+  const input = { plan, planDigest, rollout, run: chain, requester };
+  const report = await checking.preflight.executeWithOptions({ summary }, [input]).catch(unfinished);
   state.warnings = report.warnings.map((note) => note.message);
   state.problems = report.problems.map((note) => note.message);
   state.notifies = report.notifies;
@@ -25,7 +26,17 @@ export async function prepare(run: Run): Promise<void> {
   for (const warning of state.warnings) run.note('warning', warning);
 }
 
-/** The release starts where no user reaches it. */
+/** A check that fails for good, or is never finished, refuses like one that found a problem. */
+function unfinished(error: unknown): PreflightReport {
+  if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
+  const message =
+    `the checks before the start could not be finished: ${sentenceOf(error)}. Nothing was touched: ` +
+    'see what `sluice doctor` says of the connections, look into the log of the worker, and start again';
+  const problems = [{ code: 'preflight.unfinished', message }];
+  return { problems, warnings: [], stable: null, fence: 0, identity: 'trust', notifies: false };
+}
+
+/** The release starts where no user reaches it; from here on somebody could give it traffic, so the watch begins. */
 export async function deploy(run: Run): Promise<void> {
   run.enter('deploying');
   await run.free();
@@ -33,6 +44,7 @@ export async function deploy(run: Run): Promise<void> {
   const summary = `start ${nameOf(run.plan.release)} at 0 %`;
   await guarded(run, (effect) => deploying.deploy.executeWithOptions({ summary }, [effect]));
   run.note('deployed', `${nameOf(run.plan.release)} is ready at 0 %`);
+  startWatch(run);
 }
 
 /** A release receives more traffic only when it has ready capacity for it. */
@@ -47,14 +59,13 @@ export async function capacity(run: Run, index: number, step: StepPlan): Promise
   );
 }
 
-/** Sets the absolute weight of a step. The watch is there before the first weight above zero is asked for. */
+/** Sets the absolute weight of a step. */
 export async function shift(run: Run, index: number, step: StepPlan): Promise<void> {
   const { state } = run;
   await run.until(() => state.bake === 'clean');
   await run.free();
   run.enter('shifting');
   state.exposed = true;
-  startWatch(run);
   const stage: Stage = { kind: 'step', index };
   const summary = `set ${formatBp(step.weightBp)} for ${run.plan.release.label}`;
   Object.assign(state, { step: index, requestedBp: step.weightBp });
@@ -62,8 +73,8 @@ export async function shift(run: Run, index: number, step: StepPlan): Promise<vo
     moving.shift.executeWithOptions({ summary }, [{ ...effect, canaryBp: step.weightBp, stage }]),
   );
   if (run.isTurning()) return;
-  Object.assign(state, { stage, bake: 'baking' });
-  state.acceptedBp = shifted.acceptedBp;
+  run.stand(stage);
+  Object.assign(state, { bake: 'baking', acceptedBp: shifted.acceptedBp });
   run.note('shifted', `${formatBp(step.weightBp)} asked for, ${formatBp(shifted.acceptedBp)} accepted`);
 }
 
@@ -102,10 +113,7 @@ export async function runSuite(
   const input = { ...run.sameEffect(), suiteName: suite, suite: definition, aim };
   const report = await moving.smoke.executeWithOptions({ summary }, [input]);
   const { passed, sentence, at } = report;
-  run.state.smoke = [
-    ...run.state.smoke.filter((old) => old.suite !== suite || old.aim !== aim),
-    { suite, aim, passed, sentence, at },
-  ];
+  run.rememberSmoke({ suite, aim, passed, sentence, at });
   run.note('smoke', `smoke ${suite} on ${aim} ${passed ? 'passed' : 'failed'}: ${sentence}`);
   return report;
 }
@@ -124,14 +132,14 @@ export async function promote(run: Run): Promise<void> {
   const summary = `make ${nameOf(run.plan.release)} stable`;
   await guarded(run, (effect) => deploying.promote.executeWithOptions({ summary }, [effect]));
   if (run.isTurning()) return;
-  Object.assign(run.state, { stage: { kind: 'promoted' }, bake: 'baking' });
+  run.stand({ kind: 'promoted' });
+  run.state.bake = 'baking';
   run.note('promoted', `${nameOf(run.plan.release)} is stable; the old release stays warm`);
 }
 
 /** The old release is still warm: until the watch is over the rollout can go back by itself. */
 export async function watchOn(run: Run): Promise<void> {
   run.enter('watching');
-  startWatch(run);
   await run.until(() => run.state.watched);
 }
 
@@ -143,8 +151,7 @@ export async function retire(run: Run): Promise<void> {
   run.enter('retiring');
   const summary = `retire ${nameOf(stable)}`;
   // After the watch there is nothing to go back for: a host that does not answer is asked again without limit.
-  const retry = { nonRetryableErrorTypes: ['fenced'] };
-  const options = { summary, retry, startToCloseTimeout: retireWithin(run) };
+  const options = { summary, retry: untilFenced, startToCloseTimeout: retireWithin(run) };
   await guarded(run, (effect) => reverting.retire.executeWithOptions(options, [{ ...effect, loser: stable }]));
   run.note('retired', `${nameOf(stable)} is retired`);
 }

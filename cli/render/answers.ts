@@ -40,7 +40,7 @@ export function renderTimeline(events: readonly TimelineEvent[]): string {
 }
 
 export function renderExplanation(explanation: Explanation, now: number): string {
-  const { waitingFor, since, unblock, otherwise, earliestFinish } = clean(explanation);
+  const { waitingFor, since, unblock, otherwise, earliestFinish, at } = clean(explanation);
   return columns([
     ['waiting for', waitingFor],
     ['since', `${formatTime(since)} (${ago(since, now)})`],
@@ -52,6 +52,7 @@ export function renderExplanation(explanation: Explanation, now: number): string
         ? 'unknown'
         : `at the earliest ${formatTime(earliestFinish)} (${ahead(earliestFinish, now)})`,
     ],
+    ['as of', `${formatTime(at)} (${ago(at, now)})`],
   ]).join('\n');
 }
 

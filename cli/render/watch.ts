@@ -115,11 +115,11 @@ function stoppedLines(stopped: Stopped | null, { now, width, paint }: Picture): 
 
 function waitingLines({ explanation, now, width }: Picture): readonly string[] {
   if (explanation === null) return [];
-  const { waitingFor, since, unblock, otherwise, earliestFinish } = explanation;
+  const { waitingFor, since, unblock, otherwise, earliestFinish, at } = explanation;
   const more = [
     ...(unblock.length === 0 ? [] : [`can be unblocked by: ${unblock.join('; ')}`]),
     ...(otherwise === '' ? [] : [`otherwise: ${otherwise}`]),
-    ...(earliestFinish === null ? [] : [`earliest finish ${ahead(earliestFinish, now)}`]),
+    ...(earliestFinish === null ? [] : [`earliest finish ${ahead(earliestFinish, now)}, as of ${ago(at, now)}`]),
   ];
   return [`for ${waitingFor}, since ${ago(since, now)}`, ...more].flatMap((line) => wrap(line, blockWidth(width)));
 }

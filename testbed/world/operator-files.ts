@@ -27,6 +27,8 @@ export interface Surroundings {
   readonly admin: Recorder;
   readonly publicUrl: string;
   readonly services: readonly Service[];
+  /** A webhook that is told what rollouts announce; `null` for nobody. */
+  readonly notify: string | null;
 }
 
 /** Writes `directory.yaml` and returns its path. */
@@ -72,6 +74,7 @@ export function writeWorkerConfig(world: Surroundings, name: string, { port, con
       ...connections,
     },
     smoke: { allow: [world.publicUrl] },
+    notify: world.notify === null ? [] : [{ kind: 'webhook', name: 'people', url: world.notify }],
   });
 }
 

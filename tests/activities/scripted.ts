@@ -116,7 +116,7 @@ export interface Attempt {
   readonly report: Promise<WatchReport>;
   readonly heartbeats: { readonly at: number; readonly details: WatchCheckpoint }[];
   readonly asked: Asked[];
-  readonly smokeRuns: { readonly from: number; to: number | null }[];
+  readonly smokeRuns: { readonly baseUrl: string; readonly from: number; to: number | null }[];
 }
 
 /** Starts one attempt at the watch; time stands still until somebody runs the clock. */
@@ -185,6 +185,7 @@ function portsOf(script: Partial<Script>, clock: VirtualClock, asked: Asked[], s
       if (reading instanceof Error) throw reading;
       return reading;
     },
+    aim: async (at: string) => ({ baseUrl: `http://${at}.example`, headers: {} }),
   } as unknown as ReturnType<Ports['target']>;
   const metrics: ReturnType<Ports['metrics']> = {
     ping: async () => {
@@ -204,8 +205,8 @@ function portsOf(script: Partial<Script>, clock: VirtualClock, asked: Asked[], s
   };
   const smoke: SmokeRunner = {
     secretsOf: () => [],
-    run: async () => {
-      const one: Attempt['smokeRuns'][number] = { from: clock.now(), to: null };
+    run: async (_suite, { baseUrl }) => {
+      const one: Attempt['smokeRuns'][number] = { baseUrl, from: clock.now(), to: null };
       smokeRuns.push(one);
       const passed = (await script.smoke?.(clock.now())) ?? true;
       one.to = clock.now();

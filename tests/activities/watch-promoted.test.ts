@@ -55,7 +55,11 @@ describe('scheduled smoke', () => {
     });
     expect(answer.kind).toBe('watched');
     expect(smokeRuns.map(({ from }) => (from - t0) / minute)).toEqual([1, 2, 3, 4]);
-    expect(answer.checkpoint.scheduledSmoke).toEqual({ runs: 4, failuresInARow: 0 });
+    expect(answer.checkpoint.scheduledSmoke).toMatchObject({
+      runs: 4,
+      failuresInARow: 0,
+      last: { suite: 'full', aim: 'public', passed: true, sentence: '1 request passed' },
+    });
   });
 
   it('turns back after so many failures in a row, and not before', async () => {
@@ -91,7 +95,7 @@ describe('scheduled smoke', () => {
     expect([answer.kind, smokeRuns]).toEqual(['watched', []]);
   });
 
-  it('is not run before promotion', async () => {
+  it('is not run while a step bakes: the smoke of the step speaks for it', async () => {
     const { smokeRuns } = await watched({ script: {}, input: { scheduled: scheduledSmoke({ everyMs: second }) } });
     expect(smokeRuns).toEqual([]);
   });

@@ -119,6 +119,7 @@ describe('answers', () => {
       since        2026-11-22T11:47:50Z (12m10s ago)
       otherwise    it goes on when clean after 30m, and holds after 1h
       finish       at the earliest 2026-11-22T13:18:00Z (in 1h18m)
+      as of        2026-11-22T11:58:00Z (2m ago)
       "
     `);
   });

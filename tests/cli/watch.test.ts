@@ -37,7 +37,7 @@ describe('the live picture', () => {
                   ~ checkout  12 of 50 requests so far
         waiting   for a clean bake at 5%, since 12m10s ago
                   otherwise: it goes on when clean after 30m, and holds after 1h
-                  earliest finish in 1h18m
+                  earliest finish in 1h18m, as of 2m ago
       "
     `);
   });
@@ -60,6 +60,7 @@ describe('the live picture', () => {
       unblock: ['1 of qa: sluice approve rollout/production/web wide@25%'],
       otherwise: 'gate wide@25% expires 2026-11-22T15:52:00Z, then: rollback',
       earliestFinish: null,
+      at: noon,
     };
     const shown = status({
       phase: 'awaiting-approval',

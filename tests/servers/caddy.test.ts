@@ -13,6 +13,7 @@ import { createHttp } from '../../providers/http.ts';
 import type { Target } from '../../providers/ports.ts';
 import { locate } from '../../testbed/servers/locate.ts';
 import { freePort } from '../../testbed/servers/ports.ts';
+import { waitFor } from '../../testbed/wait.ts';
 import { canary, host, orderOf, type Routes, sharesOf, stable, startWorld, type World } from './caddy-world.ts';
 
 const preview = { header: 'x-sluice-preview', value: 'canary' };
@@ -604,6 +605,18 @@ describe('the end', () => {
     await target.retire(orderOf(3), canary);
     expect(Date.now() - before).toBeGreaterThanOrEqual(795);
     expect(begun.hook.calls.at(-1)).toBe('DELETE /slots/b');
+  });
+
+  it('does not stop a loser that somebody gave traffic while it was drained', async () => {
+    const [begun, target] = await deployed({ plan: { drainMs: 1_500 } });
+    await target.setWeights(orderOf(2), sharesOf(0), back);
+    const looks = () => begun.admin.entries().length;
+    const before = looks();
+    const retiring = errorOf(target.retire(orderOf(3), canary));
+    await waitFor(() => looks() > before, { for: 'its first look' });
+    await handWeights(begun, [3, 1]);
+    expect(await retiring).toMatchObject({ code: 'conflict', detail: 'slot b still has 25% of the traffic' });
+    expect(begun.hook.calls).toEqual(['PUT /slots/b']);
   });
 
   it('restores stable beside what serves when it is gone, then takes the traffic back', async () => {

@@ -2,7 +2,9 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { describe as describeRollout, inspect } from '../../client/index.ts';
+import { describe as describeRollout, inspect, start as startRollout } from '../../client/index.ts';
+import { planDigest } from '../../plan/digest.ts';
+import type { Plan } from '../../plan/plan.ts';
 import { inProject } from '../../testbed/root.ts';
 import { ask } from '../../testbed/servers/http.ts';
 import { freePort } from '../../testbed/servers/ports.ts';
@@ -156,6 +158,22 @@ describe('with a worker', () => {
     ]) {
       expect(body).toMatch(series);
     }
+  });
+
+  it('a rollout whose checks cannot be finished is refused with what to do, and nothing is touched', async () => {
+    const [, ...line] = rollouts.startLine(shape, { label: 'v3' });
+    const planned = await rollouts.sluice(['plan', ...line, '--offline', '--json']);
+    const { plan } = JSON.parse(planned.stdout) as { plan: Plan };
+    const broken = { ...plan, suites: null } as unknown as Plan; // what no worker of this version can look into
+    const writes = world.proxyWrites(service).length;
+    const input = { plan: broken, planDigest: planDigest(broken), requester: 'rita' };
+    await startRollout(rollouts.session, input);
+    const end = await rollouts.ended(service);
+    expect(end).toMatchObject({ outcome: 'refused', fence: 0 });
+    expect(end.problems).toEqual([
+      expect.stringMatching(/^the checks before the start could not be finished: .*`sluice doctor`/),
+    ]);
+    expect(world.proxyWrites(service)).toHaveLength(writes);
   });
 
   it('start says within five seconds that the worker has just died, and starts nothing', async () => {

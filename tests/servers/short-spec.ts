@@ -17,6 +17,8 @@ export interface Shape {
   readonly watch?: string;
   /** @default '0s' */
   readonly keepCanary?: string;
+  /** Parts of the file that are written in place of the usual ones. */
+  readonly parts?: Readonly<Record<string, unknown>>;
 }
 
 export const environment = 'demo';
@@ -45,6 +47,7 @@ export function specText(shape: Shape): string {
     steps,
     rollback: { keepCanary },
     watch: { for: watch },
+    ...shape.parts,
   });
 }
 

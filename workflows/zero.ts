@@ -1,0 +1,28 @@
+/** Zero: the first act of going back, repeated whenever the release is found with traffic afterwards. */
+
+import { nameOf } from '../plan/release.ts';
+import { formatBp } from '../plan/units.ts';
+import { reverting } from './proxies.ts';
+import { confirmReceipts } from './receipts.ts';
+import type { Run } from './run.ts';
+
+/** Steps 1 to 3 of going back, in one activity: fence, read, all traffic to stable, read back. */
+export async function toZero(run: Run, reason: string, mayBeGone: boolean): Promise<'zero' | 'not-ours'> {
+  const { state, plan } = run;
+  const summary = `all traffic back to ${state.stable?.label ?? 'stable'}: ${reason}`.slice(0, 180);
+  const zeroed = await reverting.zero.executeWithOptions({ summary }, [
+    { ...run.effect(), reason, mayBeGone, withinMs: plan.rollback.withinMs },
+  ]);
+  state.fence = Math.max(state.fence, zeroed.fence);
+  state.requestedBp = 0;
+  state.acceptedBp = 0;
+  run.stand({ kind: 'back' });
+  confirmReceipts(run, `zero confirmed, ${formatBp(zeroed.fromBp)} left`);
+  run.note(
+    'zero',
+    zeroed.kind === 'zero'
+      ? `${nameOf(plan.release)} receives no traffic any more (had ${formatBp(zeroed.fromBp)})`
+      : `another rollout holds the target; ${nameOf(plan.release)} has no share there`,
+  );
+  return zeroed.kind;
+}
