@@ -7,6 +7,16 @@ import type { MetricsSource } from '../providers/ports.ts';
 import type { Ports } from './ports.ts';
 import type { Findings } from './preflight.ts';
 
+/** What all questions about stable have in common. */
+interface Asking {
+  readonly source: MetricsSource;
+  readonly metrics: MetricsPlan;
+  readonly stable: Release;
+  readonly at: number;
+  readonly findings: Findings;
+  readonly signal: AbortSignal;
+}
+
 export async function checkCriteria(
   ports: Ports,
   plan: Plan,
@@ -17,22 +27,13 @@ export async function checkCriteria(
 ): Promise<void> {
   const source = ports.metrics(metrics.connection);
   await source.ping(signal);
-  const at = ports.clock.now() - metrics.lagMs;
-  const checks = plan.criteria.map((criterion) =>
-    checkCriterion(source, criterion, metrics, stable, at, findings, signal),
-  );
-  await Promise.all([...checks, checkRequests(source, metrics, stable, at, findings, signal)]);
+  const asking: Asking = { source, metrics, stable, at: ports.clock.now() - metrics.lagMs, findings, signal };
+  const checks = plan.criteria.map((criterion) => checkCriterion(asking, criterion));
+  await Promise.all([...checks, checkRequests(asking)]);
 }
 
-async function checkCriterion(
-  source: MetricsSource,
-  criterion: Criterion,
-  metrics: MetricsPlan,
-  stable: Release,
-  at: number,
-  findings: Findings,
-  signal: AbortSignal,
-): Promise<void> {
+async function checkCriterion(asking: Asking, criterion: Criterion): Promise<void> {
+  const { source, metrics, stable, at, findings, signal } = asking;
   const query = renderQuery(criterion.query, { trackLabel: metrics.trackLabel, release: stable });
   const sample = await source.instant(query, at, signal);
   if (sample.kind === 'value') return;
@@ -44,14 +45,7 @@ async function checkCriterion(
 }
 
 /** Without request counts there is no observed share and no minimum of samples. */
-async function checkRequests(
-  source: MetricsSource,
-  metrics: MetricsPlan,
-  stable: Release,
-  at: number,
-  findings: Findings,
-  signal: AbortSignal,
-): Promise<void> {
+async function checkRequests({ source, metrics, stable, at, findings, signal }: Asking): Promise<void> {
   if (metrics.requests === null) return;
   const series = await source.counters(metrics.requests, metrics.trackLabel, at, signal);
   if (series.some(({ track }) => track === stable.label)) return;

@@ -18,7 +18,7 @@ export interface ConnectOptions {
   /** Overrides profile and `TEMPORAL_NAMESPACE`. @default default */
   readonly namespace?: string | undefined;
   readonly taskQueue: string;
-  /** How long the server may take to answer the first call. @default 3000 */
+  /** How long the server may take to answer the first call. @default 5000 */
   readonly connectTimeoutMs?: number;
 }
 
@@ -41,7 +41,7 @@ export async function connect(options: ConnectOptions): Promise<Session> {
   const config = profileOf(options);
   const address = options.address ?? config.connectionOptions.address ?? defaultAddress;
   const namespace = options.namespace ?? config.namespace ?? 'default';
-  const timeoutMs = options.connectTimeoutMs ?? 3_000;
+  const timeoutMs = options.connectTimeoutMs ?? 5_000;
   const { tls, apiKey, metadata } = config.connectionOptions;
   const connection = Connection.lazy({
     address,

@@ -81,6 +81,7 @@ const watch = z.strictObject({
       for: span.optional().describe('Default: as long as the watch.'),
       failuresToRollback: z.int().min(1).max(1000).default(3).describe('Failures in a row.'),
     })
+    .describe('After promotion; and on the release itself while people are asked, whose approvals a failure voids.')
     .nullable()
     .default(null),
 });

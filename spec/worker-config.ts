@@ -41,8 +41,8 @@ export interface CaddyRoute {
   readonly server: string | null;
   /** Finds the route before it has been adopted. */
   readonly match: { readonly host: string | null; readonly path: string | null };
-  /** The two slots by name: `host:port` to dial. */
-  readonly slots: Readonly<Record<string, string>>;
+  /** The two slots: `host:port` to dial. */
+  readonly slots: Readonly<Record<'a' | 'b', string>>;
   /** The service has WebSockets or event streams. */
   readonly longLived: boolean;
   readonly deploy: { readonly kind: 'hook'; readonly url: string; readonly auth: Auth | null };
@@ -120,9 +120,7 @@ const caddyRoute = z.strictObject({
     .default({ host: null, path: null })
     .describe('Finds the route as long as it has no @id of ours.'),
   slots: expecting(
-    z
-      .record(id, hostPort)
-      .refine((slots) => Object.keys(slots).length === 2 && new Set(Object.values(slots)).size === 2),
+    z.strictObject({ a: hostPort, b: hostPort }).refine(({ a, b }) => a !== b),
     'two slots with different addresses',
     'such as { a: "127.0.0.1:8001", b: "127.0.0.1:8002" }',
   ),

@@ -2,9 +2,9 @@
 
 import type { CaddyTargetPlan } from '../plan/target.ts';
 import { ProviderError } from '../providers/errors.ts';
-import { slotNames, type CaddyConnection as Site } from '../providers/targets/caddy/connection.ts';
-import type { CaddyConnection, CaddyRoute, WorkerConfig } from '../spec/worker-config.ts';
-import { WorkerProblem } from './problem.ts';
+import type { CaddyConnection as Site } from '../providers/targets/caddy/connection.ts';
+import type { CaddyConnection } from '../spec/worker-config.ts';
+import { credentialsFor } from './credentials.ts';
 
 /** Throws `ProviderError` `missing` when the connection has no such route. */
 export function siteOf(
@@ -17,7 +17,6 @@ export function siteOf(
     const detail = `connection ${plan.connection} declares no such route`;
     throw new ProviderError({ code: 'missing', doing: `use route ${plan.route}`, detail });
   }
-  const { a = '', b = '' } = route.slots;
   return {
     admin: connection.admin,
     public: connection.public,
@@ -25,31 +24,9 @@ export function siteOf(
     route: {
       server: route.server ?? undefined,
       match: { host: route.match.host ?? undefined, path: route.match.path ?? undefined },
-      slots: { a, b },
+      slots: route.slots,
       longLived: route.longLived,
-      deploy: { kind: 'hook', url: route.deploy.url, bearer: bearerOf(route, credentials) },
+      deploy: { kind: 'hook', url: route.deploy.url, auth: credentialsFor(route.deploy.auth, credentials) },
     },
   };
-}
-
-/** What the file's schema allows and this target does not. Throws `WorkerProblem` naming all of it. */
-export function checkSites(config: WorkerConfig): void {
-  const routes = Object.entries(config.connections).flatMap(([name, connection]) =>
-    connection.kind === 'caddy'
-      ? Object.entries(connection.routes).map(([route, declared]) => ({ where: `${name}, route ${route}`, declared }))
-      : [],
-  );
-  const problems = routes.flatMap(({ where, declared }) => [
-    ...(slotNames.every((slot) => Object.hasOwn(declared.slots, slot))
-      ? []
-      : [`connection ${where}: the slots must be called ${slotNames.join(' and ')}`]),
-    ...(declared.deploy.auth?.kind === 'basic'
-      ? [`connection ${where}: the deploy hook takes bearer credentials only`]
-      : []),
-  ]);
-  if (problems.length > 0) throw new WorkerProblem(problems.join('\n'));
-}
-
-function bearerOf({ deploy }: CaddyRoute, credentials: ReadonlyMap<string, string>): string | undefined {
-  return deploy.auth?.kind === 'bearer' ? credentials.get(deploy.auth.token.env) : undefined;
 }

@@ -4,7 +4,7 @@ import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { renderProblems } from '../spec/diagnostics.ts';
 import { parseDirectory, type DirectoryFile } from '../spec/directory.ts';
-import { parseWorkerConfig, type Auth, type WorkerConfig } from '../spec/worker-config.ts';
+import { parseWorkerConfig, type WorkerConfig } from '../spec/worker-config.ts';
 import { WorkerProblem } from './problem.ts';
 
 export interface LoadedConfig {
@@ -38,31 +38,6 @@ export function directoryLoader(file: string): () => Promise<DirectoryFile> {
     }
     return latest();
   };
-}
-
-/** Values of the environment variables that the connections' credentials name. Throws naming all that are unset. */
-export function credentialsOf(
-  config: WorkerConfig,
-  env: Readonly<Record<string, string | undefined>>,
-): ReadonlyMap<string, string> {
-  const wanted = Object.entries(config.connections).flatMap(([connection, declared]) => {
-    const auths =
-      declared.kind === 'caddy' ? Object.values(declared.routes).map(({ deploy }) => deploy.auth) : [declared.auth];
-    return auths.filter((auth) => auth !== null).map((auth) => ({ connection, variable: variableOf(auth) }));
-  });
-  const unset = wanted.filter(({ variable }) => (env[variable] ?? '') === '');
-  if (unset.length > 0) {
-    const lines = unset.map(
-      ({ connection, variable }) => `connection ${connection}: environment variable ${variable} is not set`,
-    );
-    throw new WorkerProblem([...new Set(lines)].join('\n'));
-  }
-  return new Map(wanted.map(({ variable }) => [variable, env[variable] ?? '']));
-}
-
-/** The environment variable that holds the secret part of these credentials. */
-export function variableOf(auth: Auth): string {
-  return auth.kind === 'bearer' ? auth.token.env : auth.password.env;
 }
 
 async function markOf(file: string): Promise<string> {

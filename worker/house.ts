@@ -9,8 +9,8 @@ import { createHttp } from '../providers/http.ts';
 import type { Clock, Directory, Http, Secrets } from '../providers/ports.ts';
 import { createSecrets } from '../providers/secrets/secrets.ts';
 import type { WorkerConfig } from '../spec/worker-config.ts';
-import { checkSites } from './caddy-sites.ts';
-import { credentialsOf, directoryLoader, loadWorkerConfig } from './config.ts';
+import { directoryLoader, loadWorkerConfig } from './config.ts';
+import { credentialsOf } from './credentials.ts';
 import { createLog, type Log } from './logger.ts';
 import { bundlePath, payloadConverterPath } from './paths.ts';
 import { WorkerProblem } from './problem.ts';
@@ -31,7 +31,6 @@ export interface House {
 /** Throws `WorkerProblem` for everything that the operator must mend. */
 export async function openHouse(configFile: string): Promise<House> {
   const { config, folder } = await loadWorkerConfig(configFile);
-  checkSites(config);
   checkBuild();
   const credentials = credentialsOf(config, process.env);
   const secrets = await openSecrets(config, folder, [...credentials.values()]);

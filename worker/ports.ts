@@ -5,28 +5,20 @@ import type { Reading, TargetPlan } from '../plan/target.ts';
 import { shortDigest } from '../plan/release.ts';
 import { formatBp } from '../plan/units.ts';
 import { ProviderError } from '../providers/errors.ts';
-import { createPrometheus, type PrometheusAuth } from '../providers/metrics/prometheus.ts';
+import { createPrometheus } from '../providers/metrics/prometheus.ts';
 import { createNotifier } from '../providers/notify/notifier.ts';
-import type { Clock, Directory, Http, MetricsSource, Notice, Rollouts, Secrets, Target } from '../providers/ports.ts';
+import type { MetricsSource, Notice, Rollouts, Target } from '../providers/ports.ts';
 import { createSmokeRunner } from '../providers/smoke/runner.ts';
 import { createCaddyTarget } from '../providers/targets/caddy/target.ts';
-import type { Auth, WorkerConfig } from '../spec/worker-config.ts';
+import type { WorkerConfig } from '../spec/worker-config.ts';
 import { siteOf } from './caddy-sites.ts';
+import { credentialsFor } from './credentials.ts';
+import type { House } from './house.ts';
 import type { Log } from './logger.ts';
 
-export interface PortsOptions {
-  readonly config: WorkerConfig;
-  /** Values of the environment variables that credentials name. */
-  readonly credentials: ReadonlyMap<string, string>;
-  readonly clock: Clock;
-  readonly http: Http;
-  readonly directory: Directory;
-  /** Why the newest version of the directory's file is not in use; `null` when it is. */
-  readonly directoryProblem: () => string | null;
-  readonly secrets: Secrets;
+export interface PortsOptions extends House {
   readonly rollouts: Rollouts;
   readonly observer: Observer;
-  readonly log: Log;
 }
 
 export function createPorts(options: PortsOptions): Ports {
@@ -66,22 +58,7 @@ function declared<K extends Kind>(config: WorkerConfig, name: string, kind: K) {
 
 function metricsOf({ config, credentials, http, clock }: PortsOptions, name: string): MetricsSource {
   const { url, headers, auth } = declared(config, name, 'prometheus');
-  return createPrometheus({ url, headers, auth: auth === null ? null : authOf(auth, credentials), http, clock });
-}
-
-function authOf(auth: Auth, credentials: ReadonlyMap<string, string>): PrometheusAuth {
-  switch (auth.kind) {
-    case 'bearer':
-      return { kind: 'bearer', token: async () => valueOf(auth.token.env, credentials) };
-    case 'basic':
-      return { kind: 'basic', user: auth.user, password: async () => valueOf(auth.password.env, credentials) };
-  }
-}
-
-function valueOf(variable: string, credentials: ReadonlyMap<string, string>): string {
-  const value = credentials.get(variable);
-  if (value !== undefined) return value;
-  throw new ProviderError({ code: 'denied', doing: 'read credentials', detail: `${variable} is not set` });
+  return createPrometheus({ url, headers, auth: credentialsFor(auth, credentials), http, clock });
 }
 
 function targetOf({ config, credentials, http, clock }: PortsOptions, plan: TargetPlan): Target {

@@ -18,22 +18,25 @@ export const checking = proxyActivities<Activities>({
   retry: { initialInterval: '1s', maximumInterval: '10s', maximumAttempts: 5, nonRetryableErrorTypes: hopeless },
 });
 
-/** Effects on the way forward: bounded, so that a target that never answers turns the rollout back. */
-export const moving = proxyActivities<Activities>({
-  startToCloseTimeout: '2m',
+/** What an effect began on the way forward is waited for when it is cancelled; what it cannot mend is not tried again. */
+const forward = {
   heartbeatTimeout: '5s',
-  scheduleToCloseTimeout: patience.moving,
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   retry: { initialInterval: '1s', backoffCoefficient: 1.5, maximumInterval: '30s', nonRetryableErrorTypes: hopeless },
+} as const;
+
+/** Effects on the way forward: bounded, so that a target that never answers turns the rollout back. */
+export const moving = proxyActivities<Activities>({
+  ...forward,
+  startToCloseTimeout: '2m',
+  scheduleToCloseTimeout: patience.moving,
 });
 
 /** Starting a release takes as long as its image needs. */
 export const deploying = proxyActivities<Activities>({
+  ...forward,
   startToCloseTimeout: '15m',
-  heartbeatTimeout: '5s',
   scheduleToCloseTimeout: patience.deploying,
-  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-  retry: { initialInterval: '1s', backoffCoefficient: 1.5, maximumInterval: '30s', nonRetryableErrorTypes: hopeless },
 });
 
 /** Going back: without limit, first in every queue, whatever the error. */

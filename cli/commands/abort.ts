@@ -1,7 +1,7 @@
 /** `sluice abort`: back to stable, from any state. */
 
-import { rolloutArgument, textArgument } from '../arguments.ts';
 import type { Context } from '../context.ts';
+import { byOption, reasonOption, rolloutArg } from '../options.ts';
 import type { Program } from '../program.ts';
 import { sendControl } from './control.ts';
 
@@ -9,9 +9,9 @@ export function abortCommand(program: Program, context: Context): void {
   program
     .command('abort')
     .description('go back to stable at once, from any state')
-    .argument('<rollout>', 'ENVIRONMENT/SERVICE', rolloutArgument)
-    .requiredOption('--reason <text>', 'why, for the record', textArgument)
-    .option('--by <name>', 'who asks (else SLUICE_USER or the system user)', textArgument, context.io.user)
+    .addArgument(rolloutArg())
+    .addOption(reasonOption().makeOptionMandatory())
+    .addOption(byOption('asks', context.io.user))
     .addHelpText('after', examples)
     .action(
       context.ends((rollout, { by, reason }) =>

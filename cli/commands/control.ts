@@ -5,9 +5,6 @@ import type { Context } from '../context.ts';
 import type { Exit } from '../exit-codes.ts';
 import { receiptText } from '../render/receipts.ts';
 
-/** The reason that is sent when none is given. */
-export const noReason = 'no reason given';
-
 export async function sendControl(context: Context, rollout: string, message: ControlMessage): Promise<Exit> {
   const answer = await context.withSession((session, client) => client.control(session, rollout, message));
   await context.print(answer, () => renderAnswer(rollout, message, answer));

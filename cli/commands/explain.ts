@@ -1,15 +1,15 @@
 /** `sluice explain`: what it waits for, who can unblock it, what happens otherwise. */
 
-import { rolloutArgument } from '../arguments.ts';
 import type { Context } from '../context.ts';
 import type { Exit } from '../exit-codes.ts';
+import { rolloutArg } from '../options.ts';
 import type { Program } from '../program.ts';
 
 export function explainCommand(program: Program, context: Context): void {
   program
     .command('explain')
     .description('what it waits for, since when, who can unblock it, what happens otherwise')
-    .argument('<rollout>', 'ENVIRONMENT/SERVICE', rolloutArgument)
+    .addArgument(rolloutArg())
     .addHelpText('after', examples)
     .action(context.ends((rollout) => explain(context, rollout)));
 }

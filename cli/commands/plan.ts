@@ -1,8 +1,9 @@
 /** `sluice plan`: what would happen, asked of the real target, nothing touched. */
 
-import { imageArgument, textArgument } from '../arguments.ts';
+import type { imageArgument } from '../arguments.ts';
 import type { Context } from '../context.ts';
 import type { Exit } from '../exit-codes.ts';
+import { imageOption, labelOption, requesterOption } from '../options.ts';
 import type { Program } from '../program.ts';
 import type { PlanPicture } from '../render/plan.ts';
 
@@ -11,9 +12,9 @@ export function planCommand(program: Program, context: Context): void {
     .command('plan')
     .description('ladder, gates, queries, digest and preflight of a rollout that is not started')
     .argument('<file>', 'rollout file')
-    .requiredOption('--image <image@digest>', 'REGISTRY/NAME@sha256:…', imageArgument)
-    .requiredOption('--label <label>', 'short name; the value of the metrics label', textArgument)
-    .option('--requester <name>', 'who would ask (else SLUICE_USER or the system user)', textArgument, context.io.user)
+    .addOption(imageOption())
+    .addOption(labelOption())
+    .addOption(requesterOption('would ask', context.io.user))
     .option('--offline', 'ask no worker: capabilities are assumed, no preflight')
     .addHelpText('after', examples)
     .action(context.ends((file, options) => plan(context, file, options)));

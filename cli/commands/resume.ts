@@ -1,20 +1,19 @@
 /** `sluice resume`: go on after a pause or a hold. */
 
-import { rolloutArgument, textArgument } from '../arguments.ts';
 import type { Context } from '../context.ts';
 import type { Exit } from '../exit-codes.ts';
+import { byOption, noReason, reasonOption, rolloutArg, updateIdOption } from '../options.ts';
 import type { Program } from '../program.ts';
 import { receiptText } from '../render/receipts.ts';
-import { noReason } from './control.ts';
 
 export function resumeCommand(program: Program, context: Context): void {
   program
     .command('resume')
     .description('go on after a pause or a hold')
-    .argument('<rollout>', 'ENVIRONMENT/SERVICE', rolloutArgument)
-    .option('--by <name>', 'who asks (else SLUICE_USER or the system user)', textArgument, context.io.user)
-    .option('--reason <text>', 'why, for the record', textArgument, noReason)
-    .option('--update-id <id>', 'send again without applying it twice', textArgument)
+    .addArgument(rolloutArg())
+    .addOption(byOption('asks', context.io.user))
+    .addOption(reasonOption().default(noReason))
+    .addOption(updateIdOption())
     .addHelpText('after', examples)
     .action(context.ends((rollout, options) => resume(context, rollout, options)));
 }

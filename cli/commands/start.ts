@@ -2,9 +2,10 @@
 
 import type * as Client from '../../client/index.ts';
 import type { Status } from '../../plan/status.ts';
-import { durationArgument, imageArgument, textArgument } from '../arguments.ts';
+import { durationArgument, type imageArgument } from '../arguments.ts';
 import type { Context } from '../context.ts';
 import { exitOfOutcome, type Exit } from '../exit-codes.ts';
+import { imageOption, labelOption, requesterOption } from '../options.ts';
 import type { Program } from '../program.ts';
 
 export function startCommand(program: Program, context: Context): void {
@@ -12,9 +13,9 @@ export function startCommand(program: Program, context: Context): void {
     .command('start')
     .description('start a rollout; returns after preflight, or with --wait at its end')
     .argument('<file>', 'rollout file')
-    .requiredOption('--image <image@digest>', 'REGISTRY/NAME@sha256:…', imageArgument)
-    .requiredOption('--label <label>', 'short name; the value of the metrics label', textArgument)
-    .option('--requester <name>', 'who asks (else SLUICE_USER or the system user)', textArgument, context.io.user)
+    .addOption(imageOption())
+    .addOption(labelOption())
+    .addOption(requesterOption('asks', context.io.user))
     .option('--wait', "show it until the end and exit with the outcome's code")
     .option('--timeout <duration>', 'with --wait: stop waiting after this long (exit code 6)', durationArgument)
     .addHelpText('after', examples)

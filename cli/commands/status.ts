@@ -2,16 +2,16 @@
 
 import type { StatusAnswer } from '../../client/index.ts';
 import type { Explanation } from '../../plan/status.ts';
-import { rolloutArgument } from '../arguments.ts';
 import type { Context } from '../context.ts';
 import type { Exit } from '../exit-codes.ts';
+import { rolloutArg } from '../options.ts';
 import type { Program } from '../program.ts';
 
 export function statusCommand(program: Program, context: Context): void {
   program
     .command('status')
     .description('where a rollout stands; without a worker, what the Temporal server knows')
-    .argument('<rollout>', 'ENVIRONMENT/SERVICE', rolloutArgument)
+    .addArgument(rolloutArg())
     .addHelpText('after', examples)
     .action(context.ends((rollout) => status(context, rollout)));
 }

@@ -1,18 +1,19 @@
 /** `sluice step-back`: down to an earlier weight; the gates above it ask again. */
 
-import { percentArgument, rolloutArgument, textArgument } from '../arguments.ts';
+import { percentArgument } from '../arguments.ts';
 import type { Context } from '../context.ts';
+import { byOption, noReason, reasonOption, rolloutArg } from '../options.ts';
 import type { Program } from '../program.ts';
-import { noReason, sendControl } from './control.ts';
+import { sendControl } from './control.ts';
 
 export function stepBackCommand(program: Program, context: Context): void {
   program
     .command('step-back')
     .description('go down to an earlier step and pause there; gates above it ask again')
-    .argument('<rollout>', 'ENVIRONMENT/SERVICE', rolloutArgument)
+    .addArgument(rolloutArg())
     .option('--to <weight>', "a weight of the plan's ladder, or 0% (else one step down)", percentArgument)
-    .option('--by <name>', 'who asks (else SLUICE_USER or the system user)', textArgument, context.io.user)
-    .option('--reason <text>', 'why, for the record', textArgument, noReason)
+    .addOption(byOption('asks', context.io.user))
+    .addOption(reasonOption().default(noReason))
     .addHelpText('after', examples)
     .action(
       context.ends((rollout, { to, by, reason }) =>

@@ -1,15 +1,15 @@
 /** `sluice timeline`: what happened, in order. */
 
-import { rolloutArgument } from '../arguments.ts';
 import type { Context } from '../context.ts';
 import type { Exit } from '../exit-codes.ts';
+import { rolloutArg } from '../options.ts';
 import type { Program } from '../program.ts';
 
 export function timelineCommand(program: Program, context: Context): void {
   program
     .command('timeline')
     .description('what happened, in order; also of a rollout that has ended')
-    .argument('<rollout>', 'ENVIRONMENT/SERVICE', rolloutArgument)
+    .addArgument(rolloutArg())
     .addHelpText('after', examples)
     .action(context.ends((rollout) => timeline(context, rollout)));
 }

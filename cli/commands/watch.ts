@@ -1,15 +1,16 @@
 /** `sluice watch`: the live view until the end. */
 
-import { durationArgument, rolloutArgument } from '../arguments.ts';
+import { durationArgument } from '../arguments.ts';
 import type { Context } from '../context.ts';
 import type { Exit } from '../exit-codes.ts';
+import { rolloutArg } from '../options.ts';
 import type { Program } from '../program.ts';
 
 export function watchCommand(program: Program, context: Context): void {
   program
     .command('watch')
     .description("live view until the end; exits with the outcome's code")
-    .argument('<rollout>', 'ENVIRONMENT/SERVICE', rolloutArgument)
+    .addArgument(rolloutArg())
     .option(
       '--timeout <duration>',
       'stop watching after this long (exit code 6); the rollout goes on',

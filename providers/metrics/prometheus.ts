@@ -1,21 +1,17 @@
 /** Asks a Prometheus, or anything that speaks its query API, for numbers at a moment. */
 
 import type { Sample } from '../../judge/verdict.ts';
+import { type Credentials, sendAs } from '../credentials.ts';
 import { ProviderError } from '../errors.ts';
-import type { Clock, CounterSeries, Http, HttpResponse, MetricsSource } from '../ports.ts';
+import type { Clock, CounterSeries, Http, MetricsSource } from '../ports.ts';
 import { countersOf, resultOf, sampleOf, type Result } from './prometheus-answer.ts';
-
-/** Credentials are asked for at every request, so that rotated ones are taken up. */
-export type PrometheusAuth =
-  | { readonly kind: 'bearer'; token(): Promise<string> }
-  | { readonly kind: 'basic'; readonly user: string; password(): Promise<string> };
 
 export interface PrometheusOptions {
   /** Base address, e.g. `http://127.0.0.1:9090` or `https://host/prometheus`; without credentials. */
   readonly url: string;
   /** Sent with every request, e.g. `X-Scope-OrgID`. Their values are not secret. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly auth: PrometheusAuth | null;
+  readonly auth: Credentials | null;
   readonly http: Http;
   readonly clock: Clock;
   /** @default 5000 */
@@ -73,44 +69,19 @@ async function ask(
   doing: string,
   signal: AbortSignal | undefined,
 ): Promise<Result> {
-  const secret = options.auth === null ? null : await credentials(options.auth);
-  const response = await options.http.send({
+  const response = await sendAs(options.http, options.auth, {
     method: 'POST',
     url: queryUrl(options.url),
     headers: {
       ...options.headers,
       'content-type': 'application/x-www-form-urlencoded',
-      ...(secret === null ? {} : { authorization: secret.header }),
     },
     body: new URLSearchParams({ query: promql, time: (at / 1_000).toFixed(3) }).toString(),
     timeoutMs: options.timeoutMs ?? 5_000,
     maxBytes: 8 * 1_024 * 1_024,
     ...(signal === undefined ? {} : { signal }),
   });
-  return resultOf(secret === null ? response : withoutEcho(response, secret.hidden), doing);
-}
-
-async function credentials(auth: PrometheusAuth): Promise<{ header: string; hidden: readonly string[] }> {
-  switch (auth.kind) {
-    case 'bearer': {
-      const token = await auth.token();
-      return { header: `Bearer ${token}`, hidden: [token] };
-    }
-    case 'basic': {
-      const password = await auth.password();
-      const pair = Buffer.from(`${auth.user}:${password}`).toString('base64');
-      return { header: `Basic ${pair}`, hidden: [pair, password] };
-    }
-  }
-}
-
-/** A proxy in between may answer an error with the request's own headers in it. */
-function withoutEcho(response: HttpResponse, hidden: readonly string[]): HttpResponse {
-  if (response.status === 200) return response;
-  const body = hidden
-    .filter((secret) => secret !== '')
-    .reduce((text, secret) => text.replaceAll(secret, '***'), response.body);
-  return { ...response, body };
+  return resultOf(response, doing);
 }
 
 function queryUrl(base: string): string {

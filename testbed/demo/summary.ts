@@ -1,6 +1,7 @@
 /** What the demo proves, as a file for programs and a table for people. */
 
 import Table from 'cli-table3';
+import type { Outcome } from '../../plan/phases.ts';
 import { formatBp, formatShare } from '../../plan/units.ts';
 import type { StepFacts } from './facts.ts';
 
@@ -30,16 +31,24 @@ export interface Summary {
 /** The steps of every demo file, basis points. */
 export const ladderBp: readonly number[] = [100, 500, 2500, 10_000];
 
-interface Ended {
-  readonly outcome: string;
+export interface Ended {
+  /** By the proxy's configuration and the services' logs. */
+  readonly outcome: Outcome | 'unclear';
+  /** What the workflow believes; `null` when it has not ended. */
+  readonly saysItself: Outcome | null;
   readonly reason: string | null;
 }
 
 /** Each sentence is something that did not end as it should; empty when all is well. */
 export function complaints(summary: Summary): readonly string[] {
   const { good, bad, rejected, crash } = summary;
+  const isBelieved = ({ outcome, saysItself }: Ended) => outcome === saysItself;
   const isLadder = (weights: readonly number[]) => JSON.stringify(weights) === JSON.stringify(ladderBp);
   const claims: readonly (readonly [boolean, string])[] = [
+    ...Object.entries(summary).map(
+      ([name, end]: [string, Ended]) =>
+        [isBelieved(end), `${name} says ${end.saysItself ?? 'nothing'}, the target shows ${end.outcome}`] as const,
+    ),
     [good.outcome === 'completed', `good ended ${good.outcome}: ${good.reason ?? ''}`],
     [isLadder(good.steps.map((step) => step.requestedBp)), 'good: the proxy did not see 1, 5, 25, 100 %'],
     [good.steps.every((step) => step.acceptedBp === step.requestedBp), 'good: a weight was not accepted as asked'],

@@ -58,6 +58,29 @@ export async function startProcess(options: ProcessOptions): Promise<RealProcess
   }
 }
 
+/** A server over several lives: every start is a process of its own. */
+export interface Lives {
+  /** The newest one. */
+  process(): RealProcess;
+  stop(): Promise<void>;
+  kill(): Promise<void>;
+  /** Ends it if it still runs, and starts it again. */
+  restart(): Promise<void>;
+}
+
+export async function startLives(start: () => Promise<RealProcess>): Promise<Lives> {
+  let running = await start();
+  return {
+    process: () => running,
+    stop: () => running.end(),
+    kill: () => running.kill(),
+    restart: async () => {
+      await running.end();
+      running = await start();
+    },
+  };
+}
+
 function launch(options: ProcessOptions): RealProcess {
   mkdirSync(options.folder, { recursive: true });
   const logFile = join(options.folder, `${options.name}.log`);

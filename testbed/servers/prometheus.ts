@@ -7,7 +7,7 @@ import { waitFor } from '../wait.ts';
 import { ask, isUp } from './http.ts';
 import { locate } from './locate.ts';
 import { freePort } from './ports.ts';
-import { type RealProcess, startProcess } from './process.ts';
+import { type Lives, startLives, startProcess } from './process.ts';
 
 export interface ScrapeTarget {
   readonly job: string;
@@ -25,13 +25,9 @@ export interface PrometheusOptions {
   readonly port?: number;
 }
 
-export interface Prometheus {
+/** `restart`: on the same port, with the samples it had. */
+export interface Prometheus extends Lives {
   readonly url: string;
-  readonly process: () => RealProcess;
-  stop(): Promise<void>;
-  kill(): Promise<void>;
-  /** Stops it if it still runs, and starts it again on the same port with the samples it had. */
-  restart(): Promise<void>;
 }
 
 export async function startPrometheus(options: PrometheusOptions): Promise<Prometheus> {
@@ -50,16 +46,10 @@ export async function startPrometheus(options: PrometheusOptions): Promise<Prome
   ];
   const ready = () => isUp(`${url}/-/ready`);
   const start = () => startProcess({ name: 'prometheus', command, args, folder: options.folder, ready });
-  let running = await start();
+  const lives = await startLives(start);
   return {
     url,
-    process: () => running,
-    stop: () => running.end(),
-    kill: () => running.kill(),
-    restart: async () => {
-      await running.end();
-      running = await start();
-    },
+    ...lives,
   };
 }
 

@@ -5,7 +5,7 @@ import { searchAttributes } from '../../workflows/messages.ts';
 import { isUp } from './http.ts';
 import { locate } from './locate.ts';
 import { freePort } from './ports.ts';
-import { type RealProcess, startProcess } from './process.ts';
+import { type Lives, startLives, startProcess } from './process.ts';
 
 export interface TemporalOptions {
   readonly folder: string;
@@ -21,19 +21,14 @@ export interface TemporalOptions {
   readonly ports?: { readonly grpc?: number; readonly ui?: number };
 }
 
-export interface Temporal {
+/** `restart`: on the same ports and folder; its histories are back only when `persistent`. */
+export interface Temporal extends Lives {
   /** `127.0.0.1:port` of the gRPC front end. */
   readonly address: string;
   readonly uiUrl: string | null;
   readonly metricsUrl: string;
   readonly httpUrl: string;
   readonly namespace: 'default';
-  readonly process: () => RealProcess;
-  stop(): Promise<void>;
-  /** SIGKILL; `restart` brings it back, with its histories only when `persistent`. */
-  kill(): Promise<void>;
-  /** Stops it if it still runs, and starts it again on the same ports and folder. */
-  restart(): Promise<void>;
 }
 
 const attributeTypes: Readonly<Record<string, string>> = {
@@ -58,20 +53,14 @@ export async function startTemporal(options: TemporalOptions): Promise<Temporal>
   const httpUrl = `http://127.0.0.1:${ports.http}`;
   const ready = () => isUp(`${httpUrl}/api/v1/namespaces/default`);
   const start = () => startProcess({ name: 'temporal', command, args, folder: options.folder, ready });
-  let running = await start();
+  const lives = await startLives(start);
   return {
     address: `127.0.0.1:${ports.grpc}`,
     uiUrl: ports.ui === null ? null : `http://127.0.0.1:${ports.ui}`,
     metricsUrl: `http://127.0.0.1:${ports.metrics}/metrics`,
     httpUrl,
     namespace: 'default',
-    process: () => running,
-    stop: () => running.end(),
-    kill: () => running.kill(),
-    restart: async () => {
-      await running.end();
-      running = await start();
-    },
+    ...lives,
   };
 }
 

@@ -71,7 +71,7 @@ export async function startWorld(routes: Routes = plainRoute): Promise<World> {
     admin: admin.url,
     public: `http://127.0.0.1:${publicPort}`,
     persistence: 'resume',
-    route: { match: { host }, slots, longLived: false, deploy: { kind: 'hook', url: hook.url } },
+    route: { match: { host }, slots, longLived: false, deploy: { kind: 'hook', url: hook.url, auth: null } },
   };
   const agent = new Agent({ keepAlive: true });
   const http = createHttp();

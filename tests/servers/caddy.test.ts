@@ -524,7 +524,9 @@ describe('the slots', () => {
   it('are judged by their addresses when the hook is silent, so that going back does not need it', async () => {
     const [begun, target] = await deployed();
     await target.setWeights(orderOf(2), sharesOf(500), step(0));
-    const silent = begun.target({ route: { deploy: { kind: 'hook', url: `http://127.0.0.1:${await freePort()}` } } });
+    const silent = begun.target({
+      route: { deploy: { kind: 'hook', url: `http://127.0.0.1:${await freePort()}`, auth: null } },
+    });
     const { instances } = await silent.read();
     expect(instances.map(({ ready, release }) => [ready, release?.label])).toEqual([
       [true, 'v1'],
@@ -730,7 +732,7 @@ describe('preflight', () => {
   it('reports a silent hook and a silent Caddy, both at once', async () => {
     const begun = await begin();
     const nowhere = `http://127.0.0.1:${await freePort()}`;
-    const target = begun.target({ admin: nowhere, route: { deploy: { kind: 'hook', url: nowhere } } });
+    const target = begun.target({ admin: nowhere, route: { deploy: { kind: 'hook', url: nowhere, auth: null } } });
     expect(await problemsOf(target)).toEqual(['caddy.hook', 'caddy.unreachable']);
   });
 

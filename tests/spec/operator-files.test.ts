@@ -91,6 +91,42 @@ notify: [{ name: ops }]
     expect(report).not.toContain('geheim');
     expect(report).toMatchSnapshot();
   });
+
+  test('calls the slots of a route a and b, and nothing else', () => {
+    const report = complaintsAbout(`apiVersion: sluice/v1
+kind: Worker
+directory: d.yaml
+connections:
+  edge:
+    kind: caddy
+    admin: http://127.0.0.1:2019
+    public: http://127.0.0.1:8080
+    persistence: resume
+    routes:
+      web: { slots: { blue: 127.0.0.1:1, green: 127.0.0.1:2 }, deploy: { kind: hook, url: "http://127.0.0.1:9000" } }
+`);
+    expect(report).toMatchInlineSnapshot(`
+      "worker.yaml:11:21: error: missing key "a" (connections.edge.routes.web.slots)
+         11 |       web: { slots: { blue: 127.0.0.1:1, green: 127.0.0.1:2 }, deploy: { kind: hook, url: "http://127.0.0.1:90…
+            |                     ^
+              expected a host and port such as 127.0.0.1:9464
+
+      worker.yaml:11:21: error: missing key "b" (connections.edge.routes.web.slots)
+         11 |       web: { slots: { blue: 127.0.0.1:1, green: 127.0.0.1:2 }, deploy: { kind: hook, url: "http://127.0.0.1:90…
+            |                     ^
+              expected a host and port such as 127.0.0.1:9464
+
+      worker.yaml:11:23: error: unknown key "blue" (connections.edge.routes.web.slots.blue)
+         11 |       web: { slots: { blue: 127.0.0.1:1, green: 127.0.0.1:2 }, deploy: { kind: hook, url: "http://127.0.0.1:90…
+            |                       ^
+              expected one of a, b
+
+      worker.yaml:11:42: error: unknown key "green" (connections.edge.routes.web.slots.green)
+         11 |       web: { slots: { blue: 127.0.0.1:1, green: 127.0.0.1:2 }, deploy: { kind: hook, url: "http://127.0.0.1:90…
+            |                                          ^
+              expected one of a, b"
+    `);
+  });
 });
 
 describe('the directory', () => {

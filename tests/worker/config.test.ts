@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { checkSites } from '../../worker/caddy-sites.ts';
-import { credentialsOf, directoryLoader, loadWorkerConfig } from '../../worker/config.ts';
+import { directoryLoader, loadWorkerConfig } from '../../worker/config.ts';
+import { credentialsOf } from '../../worker/credentials.ts';
 
 const head = 'apiVersion: sluice/v1\nkind: Worker\ndirectory: ./directory.yaml\n';
 const edge = (slots: string, deploy = '') => `${head}connections:
@@ -70,15 +70,6 @@ describe('the configuration of a worker', () => {
         ['HOOK_TOKEN', 'h'],
       ]),
     );
-  });
-
-  it('is refused when a Caddy route has other slots than a and b, or basic credentials for its hook', async () => {
-    const text = edge(
-      '{ blue: 127.0.0.1:1, green: 127.0.0.1:2 }',
-      ', auth: { basic: { user: u, password: { env: P } } }',
-    );
-    const { config } = await loadWorkerConfig(await file(text));
-    expect(() => checkSites(config)).toThrow(/edge, route web: the slots must be called a and b\n.*bearer/s);
   });
 });
 

@@ -53,7 +53,7 @@ connections:
       web:
         match: { host: web.example }
         slots: { a: 127.0.0.1:8001, b: 127.0.0.1:8002 }
-        deploy: { kind: hook, url: "http://127.0.0.1:1", auth: { bearer: { env: HOOK_TOKEN } } }
+        deploy: { kind: hook, url: "http://127.0.0.1:1", auth: { basic: { user: sluice, password: { env: HOOK_TOKEN } } } }
 notify: [{ kind: webhook, name: ops, url: "${url}/hook" }]
 `,
     'worker.yaml',
@@ -122,7 +122,11 @@ describe('connections', () => {
         match: { host: 'web.example', path: undefined },
         slots: { a: '127.0.0.1:8001', b: '127.0.0.1:8002' },
         longLived: false,
-        deploy: { kind: 'hook', url: 'http://127.0.0.1:1', bearer: 'hook-1' },
+        deploy: {
+          kind: 'hook',
+          url: 'http://127.0.0.1:1',
+          auth: { kind: 'basic', user: 'sluice', password: expect.any(Function) as unknown },
+        },
       },
     });
   });

@@ -1,5 +1,7 @@
 /** What the operator declares about one Caddy and one of its routes. */
 
+import type { Credentials } from '../../credentials.ts';
+
 export const slotNames = ['a', 'b'] as const;
 export type SlotName = (typeof slotNames)[number];
 
@@ -25,7 +27,7 @@ export interface CaddyRoute {
   readonly slots: BySlot<string>;
   /** The service has WebSockets or event streams. */
   readonly longLived: boolean;
-  readonly deploy: { readonly kind: 'hook'; readonly url: string; readonly bearer?: string | undefined };
+  readonly deploy: { readonly kind: 'hook'; readonly url: string; readonly auth: Credentials | null };
 }
 
 export function otherSlot(slot: SlotName): SlotName {

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import type { Release } from '../../../plan/release.ts';
 import type { Order } from '../../../plan/target.ts';
+import { sendAs } from '../../credentials.ts';
 import { ProviderError } from '../../errors.ts';
 import type { Http, HttpResponse } from '../../ports.ts';
 import { releaseSchema } from './claim.ts';
@@ -36,16 +37,14 @@ export interface DeployHook {
 
 export function createHook(deploy: CaddyRoute['deploy'], http: Http): DeployHook {
   const root = deploy.url.replace(/\/+$/, '');
-  const headers = {
-    'content-type': 'application/json',
-    ...(deploy.bearer !== undefined && { authorization: `Bearer ${deploy.bearer}` }),
-  };
+  const headers = { 'content-type': 'application/json' };
   const send = async (
     request: { method: string; path: string; body?: string; timeoutMs: number },
     signal?: AbortSignal,
   ) => {
     const { path, ...rest } = request;
-    const answer = await http.send({ ...rest, url: `${root}${path}`, headers, ...(signal && { signal }) });
+    const asked = { ...rest, url: `${root}${path}`, headers, ...(signal && { signal }) };
+    const answer = await sendAs(http, deploy.auth, asked);
     if (answer.status < 200 || answer.status > 299)
       throw refusal(answer, `${request.method} ${path} at the deploy hook`);
     return answer;

@@ -7,7 +7,7 @@ import type { JsonObject } from '../../../../providers/targets/caddy/json.ts';
 import { proxy, slots } from './given.ts';
 
 function wanted(match: CaddyRoute['match'] = {}, server?: string): CaddyRoute {
-  return { match, server, slots, longLived: false, deploy: { kind: 'hook', url: 'http://127.0.0.1:9000' } };
+  return { match, server, slots, longLived: false, deploy: { kind: 'hook', url: 'http://127.0.0.1:9000', auth: null } };
 }
 
 function proxied(dial: string, ...match: JsonObject[]): JsonObject {

@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Credentials } from '../../../../providers/credentials.ts';
 import { ProviderError } from '../../../../providers/errors.ts';
 import { createHttp } from '../../../../providers/http.ts';
 import { createHook, type DeployHook } from '../../../../providers/targets/caddy/hook.ts';
@@ -26,6 +27,7 @@ async function hookThatAnswers(
   status: number,
   body: unknown,
   headers: Record<string, string> = {},
+  auth: Credentials = { kind: 'bearer', token: async () => 's3cret' },
 ): Promise<{ hook: DeployHook; seen: Seen[] }> {
   const seen: Seen[] = [];
   const listening = createServer((incoming, answer) => {
@@ -40,7 +42,7 @@ async function hookThatAnswers(
   server = listening;
   await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(listening.address() as AddressInfo).port}/`;
-  return { hook: createHook({ kind: 'hook', url, bearer: 's3cret' }, createHttp()), seen };
+  return { hook: createHook({ kind: 'hook', url, auth }, createHttp()), seen };
 }
 
 async function errorOf(doing: Promise<unknown>): Promise<ProviderError> {
@@ -72,7 +74,7 @@ describe('the deploy hook', () => {
     [409, { code: 'fenced', fence: 40 }, 'fenced'],
     [422, { code: 'invalid', message: 'label: too long' }, 'invalid'],
     [401, 'who are you', 'denied'],
-    [403, 's3cret is wrong', 'denied'],
+    [403, { code: 'no', message: 's3cret is wrong' }, 'denied'],
     [404, {}, 'missing'],
     [500, 'panic', 'unreachable'],
     [302, '', 'unreachable'],
@@ -82,6 +84,13 @@ describe('the deploy hook', () => {
     expect(error.code).toBe(code);
     expect(error.fence).toBe(status === 409 ? 40 : null);
     expect(error.message).not.toContain('s3cret');
+  });
+
+  it('is given a name and a password where it asks for them', async () => {
+    const basic = { kind: 'basic', user: 'sluice', password: async () => 'pa:ss' } as const;
+    const { hook, seen } = await hookThatAnswers(200, '{}', {}, basic);
+    await hook.remove('a', order);
+    expect(seen[0]?.authorization).toBe(`Basic ${Buffer.from('sluice:pa:ss').toString('base64')}`);
   });
 
   it('says when to come back', async () => {
