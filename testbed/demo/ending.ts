@@ -21,7 +21,7 @@ const enoughRequests = 300;
 /** Needs load on the service: waits until users have been answered for a while after the last look at the proxy. */
 export async function endFacts(world: World, name: string): Promise<EndFacts> {
   const service = world.service(name);
-  await ask(`${world.admin.url}/config/apps/http/servers/srv0/routes`);
+  await ask(`${world.admin.url}/config/apps/http/servers/srv0/routes`, { timeoutMs: 30_000 });
   const read = proxyReads(world.admin.entries(), service).at(-1);
   if (read === undefined) throw new Error(`the proxy shows no split of ${name}`);
   const slot = (['a', 'b'] as const).find((one) => read.bySlot[one] === 10_000);

@@ -76,7 +76,7 @@ const grainSeconds = 0.05;
 async function firstAbove(world: World, query: string, limit: number, from: number): Promise<number | null> {
   const range = { start: from / 1000, end: (from + lookMs) / 1000, step: grainSeconds };
   const params = new URLSearchParams({ query, ...mapped(range) });
-  const answer = await ask(`${world.prometheus.url}/api/v1/query_range?${params.toString()}`);
+  const answer = await ask(`${world.prometheus.url}/api/v1/query_range?${params.toString()}`, { timeoutMs: 60_000 });
   const values = matrix.parse(JSON.parse(answer.body)).data.result.flatMap((series) => series.values);
   const first = values.find(([, value]) => Number(value) > limit);
   return first === undefined ? null : Math.round(first[0] * 1000);

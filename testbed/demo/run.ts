@@ -2,10 +2,10 @@
 
 export interface Demo {
   /** Returns sentences about what did not end as it should. */
-  run(): Promise<readonly string[]>;
+  readonly run: () => Promise<readonly string[]>;
   /** Leaves everything running until somebody stops it; `null` when nobody asked for that. */
   readonly keep: (() => Promise<void>) | null;
-  say(line: string): void;
+  readonly say: (line: string) => void;
 }
 
 /** The exit code. An error of the demo is said and counts as a failure; then things are kept all the same. */

@@ -27,11 +27,14 @@ export async function ask(url: string, options: AskOptions = {}): Promise<Answer
     ...options.headers,
   };
   return new Promise((resolve, reject) => {
-    const signal = AbortSignal.timeout(options.timeoutMs ?? 5_000);
+    const timeoutMs = options.timeoutMs ?? 5_000;
+    const signal = AbortSignal.timeout(timeoutMs);
+    const fail = (error: Error) =>
+      reject(signal.aborted ? new Error(`no answer of ${url} within ${timeoutMs} ms`) : error);
     const call = request(url, { method: options.method ?? 'GET', headers, agent: false, signal }, (answer) => {
       const chunks: Buffer[] = [];
       answer.on('data', (chunk: Buffer) => chunks.push(chunk));
-      answer.on('error', reject);
+      answer.on('error', fail);
       answer.on('end', () => {
         const pairs = Object.entries(answer.headers).map(([name, value]) => [name, String(value)]);
         const text = Buffer.concat(chunks).toString('utf8');
@@ -42,7 +45,7 @@ export async function ask(url: string, options: AskOptions = {}): Promise<Answer
         });
       });
     });
-    call.on('error', reject);
+    call.on('error', fail);
     call.end(body ?? undefined);
   });
 }
