@@ -35,7 +35,7 @@ async function exchange(client: AxiosInstance, request: HttpRequest): Promise<Ht
   const cancel = (): void => stop.abort();
   request.signal?.addEventListener('abort', cancel, { once: true });
   try {
-    const answer = await ask(client, request, stop.signal);
+    const answer = await asked(client, request, stop.signal);
     const body = await readUpTo(answer.data, request.maxBytes ?? defaultMaxBytes, stop.signal);
     return { status: answer.status, headers: plainHeaders(answer), body };
   } catch (error) {
@@ -46,6 +46,29 @@ async function exchange(client: AxiosInstance, request: HttpRequest): Promise<Ht
     clearTimeout(timer);
     request.signal?.removeEventListener('abort', cancel);
   }
+}
+
+/** A kept connection that the other side had already given up says nothing about it: a reading is asked anew. */
+async function asked(
+  client: AxiosInstance,
+  request: HttpRequest,
+  signal: AbortSignal,
+): Promise<AxiosResponse<Readable>> {
+  try {
+    return await ask(client, request, signal);
+  } catch (error) {
+    if (!isReading(request) || !wasGivenUp(error)) throw error;
+    return ask(client, request, signal);
+  }
+}
+
+function isReading({ method }: HttpRequest): boolean {
+  return ['GET', 'HEAD'].includes(method.toUpperCase());
+}
+
+function wasGivenUp(error: unknown): boolean {
+  if (!axios.isAxiosError(error) || !['ECONNRESET', 'EPIPE'].includes(codeOf(error))) return false;
+  return error.request instanceof http.ClientRequest && error.request.reusedSocket;
 }
 
 function ask(client: AxiosInstance, request: HttpRequest, signal: AbortSignal): Promise<AxiosResponse<Readable>> {

@@ -105,6 +105,22 @@ describe('the real Http', () => {
     expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toMatch(/T0KEN|hunter2/);
   });
 
+  it('reads anew when a kept connection had been given up meanwhile, and writes nothing a second time', async () => {
+    const seen: string[] = [];
+    const used = new Set<unknown>();
+    const url = await serve((incoming, answer) => {
+      seen.push(incoming.method ?? '');
+      if (used.has(incoming.socket)) return void incoming.socket.resetAndDestroy();
+      used.add(incoming.socket);
+      answer.end('here');
+    });
+    const send = (method: string) => http.send({ method, url, timeoutMs: 2_000 });
+    await send('GET');
+    expect((await send('GET')).body).toBe('here');
+    expect((await errorOf(send('PATCH'))).code).toBe('unreachable');
+    expect(seen).toEqual(['GET', 'GET', 'GET', 'PATCH']);
+  });
+
   it('calls a reset connection unreachable with an unknown effect', async () => {
     const url = await serve((incoming) => incoming.socket.resetAndDestroy());
     const error = await errorOf(http.send({ method: 'PATCH', url, timeoutMs: 2_000 }));
