@@ -125,5 +125,6 @@ export default tseslint.config(
   ),
   room('providers', ['plan', 'judge'], temporal),
   room('client', ['plan', 'approvals', 'workflows'], ['@temporalio/worker', '@temporalio/activity']),
-  room('cli', ['spec', 'plan', 'judge', 'approvals', 'client', 'worker'], []),
+  // `sluice simulate` runs testbed/simulator, `sluice worker` the worker.
+  room('cli', ['spec', 'plan', 'judge', 'approvals', 'client', 'worker', 'testbed'], []),
 );

@@ -13,6 +13,7 @@ import { planCommand } from './commands/plan.ts';
 import { rejectCommand } from './commands/reject.ts';
 import { resumeCommand } from './commands/resume.ts';
 import { setupCommand } from './commands/setup.ts';
+import { simulateCommand } from './commands/simulate.ts';
 import { startCommand } from './commands/start.ts';
 import { statusCommand } from './commands/status.ts';
 import { stepBackCommand } from './commands/step-back.ts';
@@ -52,7 +53,15 @@ export function createProgram(io: Io): { readonly program: Program; readonly con
 
 function addCommands(program: Program, context: Context): void {
   const groups = {
-    'Before a rollout:': [initCommand, validateCommand, setupCommand, workerCommand, doctorCommand, planCommand],
+    'Before a rollout:': [
+      initCommand,
+      validateCommand,
+      simulateCommand,
+      setupCommand,
+      workerCommand,
+      doctorCommand,
+      planCommand,
+    ],
     'Run and watch:': [startCommand, listCommand, statusCommand, explainCommand, watchCommand, timelineCommand],
     'Answer a gate:': [approveCommand, rejectCommand, withdrawCommand],
     'Stop and go on:': [pauseCommand, resumeCommand, stepBackCommand, abortCommand],

@@ -9,7 +9,7 @@ import type { Program } from '../program.ts';
 export function validateCommand(program: Program, context: Context): void {
   program
     .command('validate')
-    .description('check rollout files, worker configurations and directories; needs no server')
+    .description('check rollout files, worker configurations, directories and worlds; needs no server')
     .argument('<file...>', 'YAML files')
     .addHelpText('after', examples)
     .action(context.ends((files) => validate(context, files)));
@@ -43,13 +43,15 @@ async function check(file: string): Promise<Checked> {
   return { file, kind, ok: result.ok, problems: result.ok ? result.warnings : result.problems };
 }
 
+type Kind = 'Rollout' | 'Worker' | 'Directory' | 'World';
+
 /** A file that does not say is taken for a rollout, whose report then says what is missing. */
-function kindOf(text: string): 'Rollout' | 'Worker' | 'Directory' {
+function kindOf(text: string): Kind {
   const kind = /^[ \t{,]*["']?kind["']?[ \t]*:[ \t]*["']?(\w+)/m.exec(text)?.[1];
-  return kind === 'Worker' || kind === 'Directory' ? kind : 'Rollout';
+  return kind === 'Worker' || kind === 'Directory' || kind === 'World' ? kind : 'Rollout';
 }
 
-async function parse(kind: 'Rollout' | 'Worker' | 'Directory', text: string, file: string) {
+async function parse(kind: Kind, text: string, file: string) {
   switch (kind) {
     case 'Rollout':
       return (await import('../../spec/rollout.ts')).parseSpec(text, file);
@@ -57,6 +59,8 @@ async function parse(kind: 'Rollout' | 'Worker' | 'Directory', text: string, fil
       return (await import('../../spec/worker-config.ts')).parseWorkerConfig(text, file);
     case 'Directory':
       return (await import('../../spec/directory.ts')).parseDirectory(text, file);
+    case 'World':
+      return (await import('../../spec/world.ts')).parseWorld(text, file);
   }
 }
 

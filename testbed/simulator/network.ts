@@ -7,20 +7,29 @@ import type { Floor } from './floor.ts';
 import type { SimulatedWorker } from './worker.ts';
 import type { Answer, Host } from './worlds/host.ts';
 
-/** What can happen to one exchange; each is a probability 0..1. */
-export interface Faults {
+/** What can happen to one exchange. */
+export type Fate =
   /** Refused before it had an effect. */
-  readonly resetBefore: number;
+  | 'reset-before'
   /** It had its effect, the answer was lost. */
-  readonly resetAfter: number;
+  | 'reset-after'
   /** Nobody answers, and nothing happens. */
-  readonly hang: number;
+  | 'hang'
   /** It has its effect at once, and nobody answers. */
-  readonly hangAfter: number;
-  /** A 503 without effect. */
-  readonly busy: number;
-  /** A 200 without effect. */
-  readonly lie: number;
+  | 'hang-after'
+  /** A status of a failing server, without effect. */
+  | 'error'
+  /** A 412, without effect. */
+  | 'conflict'
+  /** A 200, without effect. */
+  | 'no-effect';
+
+export interface Fault {
+  readonly what: Fate;
+  /** 0..1 */
+  readonly chance: number;
+  /** For `error`; 503 when absent. */
+  readonly status?: number;
 }
 
 export interface Way {
@@ -28,11 +37,11 @@ export interface Way {
   readonly usual: readonly [number, number];
   /** The heavy tail. */
   readonly slow: { readonly chance: number; readonly ms: readonly [number, number] };
-  readonly faults: Faults;
+  /** Drawn one after the other; the first that is met decides. */
+  readonly faults: readonly Fault[];
 }
 
-const noFaults: Faults = { resetBefore: 0, resetAfter: 0, hang: 0, hangAfter: 0, busy: 0, lie: 0 };
-export const calmWay: Way = { usual: [1, 6], slow: { chance: 0, ms: [0, 0] }, faults: noFaults };
+export const calmWay: Way = { usual: [1, 6], slow: { chance: 0, ms: [0, 0] }, faults: [] };
 
 export interface Arrival {
   readonly request: HttpRequest;
@@ -43,7 +52,7 @@ export interface Arrival {
 
 export interface Surroundings {
   host(origin: string): Host | undefined;
-  way(origin: string): Way;
+  way(origin: string, method: string): Way;
   /** A request has had its effect on its host. */
   onEffect(arrival: Arrival, answer: HttpResponse): void;
 }
@@ -87,22 +96,23 @@ const reset = 'connection reset, whether it had an effect is unknown';
 /** There, the effect, and back; what is drawn here decides what the sender hears of it. */
 function travel(floor: Floor, around: Surroundings, request: HttpRequest, attemptAt: number, back: Traveller): void {
   const origin = new URL(request.url).origin;
-  const way = around.way(origin);
+  const way = around.way(origin, request.method);
   const host = around.host(origin);
-  const fate = drawFate(floor, way.faults);
+  const met = drawFault(floor, way.faults);
   floor.schedule.in(leg(floor, way), () => {
-    if (host === undefined || fate === 'resetBefore') return back.fail('connection refused');
-    if (fate === 'hang') return;
-    const response = answerOf(host, fate);
+    if (host === undefined || met?.what === 'reset-before') return back.fail('connection refused');
+    if (met?.what === 'hang') return;
+    const response = answerOf(host);
     if (response instanceof ProviderError) return back.fail(response.detail);
-    if (fate === 'hangAfter') return;
+    if (met?.what === 'hang-after') return;
     const backMs = leg(floor, way) + (response.tookMs ?? 0);
-    floor.schedule.in(backMs, () => (fate === 'resetAfter' ? back.fail(reset) : back.answer(response)));
+    floor.schedule.in(backMs, () => (met?.what === 'reset-after' ? back.fail(reset) : back.answer(response)));
   });
 
-  function answerOf(at: Host, drawn: typeof fate): Answer | ProviderError {
-    if (drawn === 'busy') return busy;
-    if (drawn === 'lie') return empty;
+  function answerOf(at: Host): Answer | ProviderError {
+    if (met?.what === 'error') return plain(met.status ?? 503);
+    if (met?.what === 'conflict') return plain(412);
+    if (met?.what === 'no-effect') return plain(200);
     try {
       const answer = at.answer(request, floor.schedule.now);
       floor.trace.mix(`${request.method} ${request.url} ${String(answer.status)} ${answer.body}`);
@@ -115,20 +125,18 @@ function travel(floor: Floor, around: Surroundings, request: HttpRequest, attemp
   }
 }
 
-const busy: HttpResponse = { status: 503, headers: {}, body: 'busy' };
-const empty: HttpResponse = { status: 200, headers: {}, body: '' };
+function plain(status: number): HttpResponse {
+  return { status, headers: {}, body: '' };
+}
 
 function leg({ random }: Floor, { usual, slow }: Way): number {
   const draw = random('latency');
   return slow.chance > 0 && draw.chance(slow.chance) ? draw.between(...slow.ms) : draw.between(...usual);
 }
 
-function drawFate({ random }: Floor, faults: Faults): keyof Faults | 'none' {
+function drawFault({ random }: Floor, faults: readonly Fault[]): Fault | null {
   const draw = random('fault');
-  for (const [fate, chance] of Object.entries(faults) as [keyof Faults, number][]) {
-    if (chance > 0 && draw.chance(chance)) return fate;
-  }
-  return 'none';
+  return faults.find(({ chance }) => draw.chance(chance)) ?? null;
 }
 
 /** In the words of the real door. */

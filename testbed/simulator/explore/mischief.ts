@@ -1,6 +1,6 @@
 /** Everything that goes wrong in one explored life: drawn from a seed, as a list, so that it can be made shorter. */
 
-import type { Faults, Way } from '../network.ts';
+import type { Fate, Fault, Way } from '../network.ts';
 import type { ServerManners } from '../floor.ts';
 import type { Draw, Random } from '../random.ts';
 import type { WorldScript } from '../worlds/script.ts';
@@ -64,15 +64,17 @@ export function drawMischief(random: Random): Mischief {
 }
 
 function drawWay(draw: Draw): Way {
-  const some = (most: number): number => (draw.chance(0.25) ? draw.between(1, most * 1_000) / 1_000 : 0);
-  const faults: Faults = {
-    resetBefore: some(0.2),
-    resetAfter: some(0.3),
-    hang: some(0.1),
-    hangAfter: some(0.1),
-    busy: some(0.3),
-    lie: some(0.1),
-  };
+  const some = (what: Fate, most: number): Fault[] =>
+    draw.chance(0.25) ? [{ what, chance: draw.between(1, most * 1_000) / 1_000 }] : [];
+  const faults = [
+    ...some('reset-before', 0.2),
+    ...some('reset-after', 0.3),
+    ...some('hang', 0.1),
+    ...some('hang-after', 0.1),
+    ...some('error', 0.3),
+    ...some('conflict', 0.2),
+    ...some('no-effect', 0.1),
+  ];
   const slow = draw.pick([
     { chance: 0, ms: [0, 0] },
     { chance: 0.05, ms: [500, 40_000] },

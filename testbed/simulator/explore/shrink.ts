@@ -2,7 +2,6 @@
 
 import { calmServer } from '../floor.ts';
 import { calmWay } from '../network.ts';
-import type { Faults } from '../network.ts';
 import { live } from './life.ts';
 import type { Ground, Life, Lived } from './life.ts';
 import type { Mischief } from './mischief.ts';
@@ -32,8 +31,8 @@ function promiseOf({ broken }: Lived): string | null {
 function* shorter(mischief: Mischief): Generator<Mischief> {
   const { acts, way, manners, world } = mischief;
   for (const act of acts) yield { ...mischief, acts: acts.filter((other) => other !== act) };
-  for (const fault of Object.keys(way.faults) as (keyof Faults)[]) {
-    if (way.faults[fault] > 0) yield { ...mischief, way: { ...way, faults: { ...way.faults, [fault]: 0 } } };
+  for (const fault of way.faults) {
+    yield { ...mischief, way: { ...way, faults: way.faults.filter((other) => other !== fault) } };
   }
   if (way.slow.chance > 0) yield { ...mischief, way: { ...way, slow: calmWay.slow } };
   if (JSON.stringify(manners) !== JSON.stringify(calmServer)) yield { ...mischief, manners: calmServer };

@@ -31,7 +31,7 @@ function peaceful(seed: number, mischief: Partial<Mischief> = {}): Life {
   return { ...drawLife(seed), mischief: { ...peace, ...mischief } };
 }
 
-describe('a simulated rollout', () => {
+describe('a simulated rollout', { timeout: 180_000 }, () => {
   it('completes when nothing goes wrong, whatever its plan looks like', async () => {
     for (let seed = 1; seed <= 12; seed += 1) {
       expect(await live(peaceful(seed), ground)).toMatchObject({ broken: null, outcome: 'completed' });
@@ -64,7 +64,7 @@ describe('a simulated rollout', () => {
       const { broken, trace } = await live(drawLife(seed), ground);
       expect({ seed, broken, trace: broken === null ? [] : trace }).toEqual({ seed, broken: null, trace: [] });
     }
-  }, 120_000);
+  });
 
   it('replays all of its past after every death of its worker', async () => {
     const kill = (at: number) => ({ at, do: 'kill', downMs: 500, skewMs: 0 }) as const;
@@ -75,7 +75,7 @@ describe('a simulated rollout', () => {
   });
 });
 
-describe('a promise that is broken', () => {
+describe('a promise that is broken', { timeout: 300_000 }, () => {
   it('is noticed when the proxy takes writes that were made on old news, and told by the least that shows it', async () => {
     for (let seed = 1; seed <= 400; seed += 1) {
       const life: Life = { ...drawLife(seed), sabotage: 'no-compare-and-set' };
@@ -88,5 +88,5 @@ describe('a promise that is broken', () => {
       return;
     }
     expect.unreachable('400 lives without compare-and-set kept every promise');
-  }, 120_000);
+  });
 });
