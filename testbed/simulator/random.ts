@@ -37,9 +37,9 @@ function createDraw(seed: number): Draw {
   };
 }
 
-/** FNV-1a over the name, begun with the seed. */
+/** FNV-1a over seed and name. */
 function mix(seed: number, name: string): number {
-  let hash = (0x811c9dc5 ^ seed) | 0;
+  let hash = 0x811c9dc5 | 0;
   for (const letter of `${String(seed)}/${name}`) hash = Math.imul(hash ^ (letter.codePointAt(0) ?? 0), 0x01000193);
   return hash;
 }
