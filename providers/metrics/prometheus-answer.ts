@@ -54,9 +54,12 @@ function codeOf(status: number): ProviderErrorCode {
   return status === 400 || status === 422 || status === 413 ? 'invalid' : 'unreachable';
 }
 
-/** The one number of an instant query, or why there is none. */
-export function sampleOf(answer: Result): Sample {
-  const { number, reason } = numberOf(answer);
+/** A query API that answers with its samples' own times may be this far behind what was asked, ms. */
+const stalestMs = 120_000;
+
+/** The one number of an instant query asked for a moment, or why there is none. */
+export function sampleOf(answer: Result, askedAt: number): Sample {
+  const { number, reason } = numberOf(answer, askedAt);
   if (number !== null) return { kind: 'value', value: number, baseline: null };
   return { kind: 'no-data', reason: answer.remarks === '' ? reason : `${reason}; Prometheus says: ${answer.remarks}` };
 }
@@ -64,10 +67,10 @@ export function sampleOf(answer: Result): Sample {
 type Numbered = { number: number; reason?: never } | { number: null; reason: string };
 const none = (reason: string): Numbered => ({ number: null, reason });
 
-function numberOf({ type, result }: Result): Numbered {
+function numberOf({ type, result }: Result, askedAt: number): Numbered {
   if (type === 'scalar') {
     const scalar = point.safeParse(result);
-    return scalar.success ? finite(scalar.data[1]) : none('the scalar cannot be read');
+    return scalar.success ? fresh(scalar.data, askedAt) : none('the scalar cannot be read');
   }
   if (type !== 'vector') return none(`the result is a ${clip(type)}, not one number`);
   const series = vector.safeParse(result);
@@ -75,7 +78,12 @@ function numberOf({ type, result }: Result): Numbered {
   const [first, ...others] = series.data;
   if (first === undefined) return none('the result is empty');
   if (others.length > 0) return none(`${String(others.length + 1)} series where one number is needed`);
-  return first.value === undefined ? none('the result is a histogram, not one number') : finite(first.value[1]);
+  return first.value === undefined ? none('the result is a histogram, not one number') : fresh(first.value, askedAt);
+}
+
+function fresh([seconds, text]: z.output<typeof point>, askedAt: number): Numbered {
+  const oldMs = askedAt - seconds * 1_000;
+  return oldMs > stalestMs ? none(`the sample is ${String(Math.round(oldMs / 1_000))} s old`) : finite(text);
 }
 
 function finite(text: string): Numbered {

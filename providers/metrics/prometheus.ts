@@ -21,8 +21,9 @@ export interface PrometheusOptions {
 }
 
 /**
- * Instant queries carry the time of their evaluation, not that of the samples behind it: how stale a value is does not
- * show, it ends as an empty result after Prometheus' own look-back (5 minutes). Counters carry the samples' own times.
+ * Prometheus' instant queries carry the time of their evaluation, not that of the samples behind it: a value that nobody
+ * updates ends as an empty result after its look-back (5 minutes). Where an answer does carry an old time it is no data.
+ * Counters carry the samples' own times.
  */
 export function createPrometheus(options: PrometheusOptions): MetricsSource {
   const lookback = `${String(options.lookbackMs ?? 120_000)}ms`;
@@ -32,7 +33,7 @@ export function createPrometheus(options: PrometheusOptions): MetricsSource {
     },
     async instant(promql, at, signal) {
       try {
-        return sampleOf(await ask(options, promql, at, 'query Prometheus', signal));
+        return sampleOf(await ask(options, promql, at, 'query Prometheus', signal), at);
       } catch (error) {
         return noData(error, signal);
       }

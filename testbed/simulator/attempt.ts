@@ -27,6 +27,7 @@ export class Attempt implements Guest {
   private readonly running: RunningActivity;
   /** Newest details that were not sent yet; Core sends at most one in a while. */
   private held: { readonly details: unknown } | null = null;
+  private sent: { readonly details: unknown; readonly payload: Payload } | null = null;
   private throttle: Planned | null = null;
 
   constructor(floor: Floor, worker: SimulatedWorker, teller: Teller, info: Info, args: readonly Payload[]) {
@@ -52,12 +53,21 @@ export class Attempt implements Guest {
     this.held = null;
     this.throttle = null;
     if (held === null || this.done || !this.worker.isAlive()) return;
-    const details = toPayload(held.details);
+    const details = this.encoded(held.details);
     this.throttle = this.floor.schedule.in(this.throttleMs(), () => this.worker.deliver(() => this.flush()));
     this.floor.schedule.in(hop(this.floor), () => {
       const answer = this.teller.heartbeat(this, details);
       if (answer !== 'ok') this.floor.schedule.in(hop(this.floor), () => this.hear(answer));
     });
+  }
+
+  /** Most beats say the same as the one before. */
+  private encoded(details: unknown): Payload {
+    const known = this.sent;
+    if (known !== null && known.details === details) return known.payload;
+    const payload = toPayload(details);
+    this.sent = { details, payload };
+    return payload;
   }
 
   private throttleMs(): number {

@@ -76,10 +76,16 @@ export function createSimulatedHttp(floor: Floor, worker: SimulatedWorker, aroun
       const copy = { ...request, headers: { ...request.headers } };
       return worker.park<HttpResponse>((settle) => {
         const late = `no complete answer within ${String(request.timeoutMs)} ms`;
-        floor.schedule.in(request.timeoutMs, () => settle.reject(failure(copy, late)));
+        const limit = floor.schedule.in(request.timeoutMs, () => settle.reject(failure(copy, late)));
         travel(floor, around, copy, attemptAt, {
-          answer: (response) => settle.resolve(structuredClone(response)),
-          fail: (detail) => settle.reject(failure(copy, detail)),
+          answer: (response) => {
+            limit.cancel();
+            settle.resolve({ ...response, headers: { ...response.headers } });
+          },
+          fail: (detail) => {
+            limit.cancel();
+            settle.reject(failure(copy, detail));
+          },
         });
       }, request.signal);
     },

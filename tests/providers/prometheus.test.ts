@@ -26,10 +26,11 @@ async function answering(answer: Answer, over: Partial<PrometheusOptions> = {}) 
 const json = (value: unknown, status = 200): Answer => ({ status, body: JSON.stringify(value) });
 const success = (resultType: string, result: unknown, notes: object = {}): Answer =>
   json({ status: 'success', data: { resultType, result }, ...notes });
+const askedAt = 1_700_000_000_123;
 const vector = (...values: string[]) =>
   success(
     'vector',
-    values.map((text, i) => ({ metric: { i: String(i) }, value: [1, text] })),
+    values.map((text, i) => ({ metric: { i: String(i) }, value: [askedAt / 1_000, text] })),
   );
 
 async function reasonOf(answer: Answer, over: Partial<PrometheusOptions> = {}): Promise<string> {
@@ -41,7 +42,7 @@ async function reasonOf(answer: Answer, over: Partial<PrometheusOptions> = {}): 
 describe('an instant query', () => {
   it('is asked at the given moment and gives the one number of its answer', async () => {
     const source = await answering(vector('0.0061'), { headers: { 'X-Scope-OrgID': 'team' } });
-    expect(await source.instant('sum(up{a="b&c"})', 1_700_000_000_123)).toEqual({
+    expect(await source.instant('sum(up{a="b&c"})', askedAt)).toEqual({
       kind: 'value',
       value: 0.0061,
       baseline: null,
@@ -59,6 +60,15 @@ describe('an instant query', () => {
     const options = { headers: {}, auth: null, http: createHttp(), clock: createClock() };
     await createPrometheus({ url: `${server.url}/prometheus`, ...options }).instant('up', 0);
     expect(server.asked[0]?.path).toBe('/prometheus/api/v1/query');
+  });
+
+  it('takes an old sample for no data, wherever an answer shows its time', async () => {
+    const source = await answering(vector('0.0061'));
+    expect(await source.instant('up', askedAt + 120_000)).toMatchObject({ kind: 'value' });
+    expect(await source.instant('up', askedAt + 121_000)).toEqual({
+      kind: 'no-data',
+      reason: 'the sample is 121 s old',
+    });
   });
 
   it('takes a scalar for a number', async () => {

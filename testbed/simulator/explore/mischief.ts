@@ -178,7 +178,7 @@ function drawWorld(draw: Draw): WorldScript {
       return { ...begun, criteria: { ...criteria, errors: { stable: steady('good'), canary } } };
     }
     case 'dark': {
-      const lost = draw.pick(['NaN', '+Inf', '-Inf', 'empty', 'stale', 'unavailable'] as const);
+      const lost = draw.pick(['NaN', '+Inf', '-Inf', 'empty', 'unavailable'] as const);
       const dark = { first: 'good', points: [{ when: from(weightBp, soon()), value: lost }] } as const;
       return { ...begun, criteria: { ...criteria, errors: { stable: steady('good'), canary: dark } } };
     }

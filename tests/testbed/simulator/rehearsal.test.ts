@@ -105,7 +105,9 @@ acts:
     expect(text).toContain('it ends aborted: aborted by olga');
     expect(text).toContain('whoever answers holds every role');
     const told = renderRehearsal(
-      await inWorld(`proxy: [{ do: restart, at: 40m, resume: false }]${everybody}`),
+      await inWorld(
+        `proxy: [{ do: restart, at: 40m, resume: false }]\nacts: [{ do: abort, at: 1h, by: olga }]${everybody}`,
+      ),
       plan,
       false,
     );
