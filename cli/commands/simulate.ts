@@ -3,7 +3,6 @@
 import { readFile } from 'node:fs/promises';
 import { countArgument, imageArgument, textArgument } from '../arguments.ts';
 import type { Context } from '../context.ts';
-import { CliError } from '../errors.ts';
 import type { Exit } from '../exit-codes.ts';
 import { exitOfOutcome } from '../exit-codes.ts';
 import { readText } from '../files.ts';

@@ -6,10 +6,16 @@ import type { Rehearsal } from '../../testbed/simulator/rehearsal.ts';
 import { clean } from './clean.ts';
 import { columns } from './columns.ts';
 
+interface Line {
+  readonly at: number;
+  readonly code: string;
+  readonly text: string;
+}
+
 export function renderRehearsal(rehearsal: Rehearsal, plan: Plan, isAnybody: boolean): string {
   const { outcome, reason, startedAt, tookMs, timeline, weights, historyEvents } = clean(rehearsal);
-  const told = timeline.map(({ at, code, text }) => ({ at, code: code as string, text }));
-  const served = weights.map(({ at, canaryBp, by }) => ({
+  const told = timeline.map(({ at, code, text }): Line => ({ at, code, text }));
+  const served = weights.map(({ at, canaryBp, by }): Line => ({
     at,
     code: 'traffic',
     text: `users: ${formatBp(canaryBp)} to ${plan.release.label}${by === 'rollout' ? '' : ` (${wordsFor(by)})`}`,
