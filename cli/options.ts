@@ -31,3 +31,10 @@ export const labelOption = () =>
 
 export const requesterOption = (what: string, user: string) =>
   new Option('--requester <name>', who(what)).argParser(textArgument).default(user);
+
+/** What `plan` and `start` are told about the release. */
+export interface ReleaseOptions {
+  readonly image: ReturnType<typeof imageArgument>;
+  readonly label: string;
+  readonly requester: string;
+}

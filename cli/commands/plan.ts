@@ -1,9 +1,8 @@
 /** `sluice plan`: what would happen, asked of the real target, nothing touched. */
 
-import type { imageArgument } from '../arguments.ts';
 import type { Context } from '../context.ts';
 import type { Exit } from '../exit-codes.ts';
-import { imageOption, labelOption, requesterOption } from '../options.ts';
+import { imageOption, labelOption, type ReleaseOptions, requesterOption } from '../options.ts';
 import type { Program } from '../program.ts';
 import type { PlanPicture } from '../render/plan.ts';
 
@@ -20,10 +19,7 @@ export function planCommand(program: Program, context: Context): void {
     .action(context.ends((file, options) => plan(context, file, options)));
 }
 
-interface Options {
-  readonly image: ReturnType<typeof imageArgument>;
-  readonly label: string;
-  readonly requester: string;
+interface Options extends ReleaseOptions {
   readonly offline?: true | undefined;
 }
 

@@ -2,10 +2,10 @@
 
 import type * as Client from '../../client/index.ts';
 import type { Status } from '../../plan/status.ts';
-import { durationArgument, type imageArgument } from '../arguments.ts';
+import { durationArgument } from '../arguments.ts';
 import type { Context } from '../context.ts';
 import { exitOfOutcome, type Exit } from '../exit-codes.ts';
-import { imageOption, labelOption, requesterOption } from '../options.ts';
+import { imageOption, labelOption, type ReleaseOptions, requesterOption } from '../options.ts';
 import type { Program } from '../program.ts';
 
 export function startCommand(program: Program, context: Context): void {
@@ -22,10 +22,7 @@ export function startCommand(program: Program, context: Context): void {
     .action(context.ends((file, options) => start(context, file, options)));
 }
 
-interface Options {
-  readonly image: ReturnType<typeof imageArgument>;
-  readonly label: string;
-  readonly requester: string;
+interface Options extends ReleaseOptions {
   readonly wait?: true | undefined;
   readonly timeout?: number | undefined;
 }

@@ -199,8 +199,8 @@ describe.concurrent('a request that is open', () => {
   });
 });
 
-describe.concurrent('the earliest finish', () => {
-  it('does not move while the bake goes on as it should', async () => {
+describe.concurrent('what a rollout says of itself', () => {
+  it('is as of its last event, and its earliest finish does not move while the bake goes on as it should', async () => {
     const service = 'clock';
     await rollouts.start({ service, steps: quarter('10m..1h'), watch: '20m' });
     await rollouts.baking(service, 2_500);
@@ -216,6 +216,10 @@ describe.concurrent('the earliest finish', () => {
       { for: 'a later answer', withinMs: patienceMs },
     );
     expect(later.earliestFinish).toBe(first.earliestFinish);
+    const handle = rollouts.session.client.workflow.getHandle(idOf(service));
+    const { currentDetails } = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
+    const [, asOf = ''] = /^As of (\S+Z) \(the rollout's last event\):\n/.exec(currentDetails) ?? [];
+    expect(Date.parse(asOf)).toBeGreaterThanOrEqual(Math.floor((shifted?.at ?? Infinity) / 1_000) * 1_000);
     await rollouts.run('pause', service, '--by', 'olga', '--reason', 'lunch');
     expect((await explain(rollouts.session, idOf(service))).earliestFinish).toBeNull();
     await stop(service);
