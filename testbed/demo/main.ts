@@ -22,7 +22,9 @@ import { complaints, type Ended, ladderBp, renderSummary, type Summary } from '.
 
 const folder = inProject('.demo');
 const names: readonly ScenarioName[] = ['good', 'bad', 'rejected', 'crash'];
-const load = { ratePerSecond: 100, maxSeconds: 900 };
+const isKept = process.env['KEEP'] === '1';
+/** It stops by itself, also when nobody stops a world that was kept. */
+const load = { ratePerSecond: 100, maxSeconds: isKept ? 3_600 : 900 };
 const baselineMs = 6_000;
 
 /** Marks on the way that only the demo itself knows. */
@@ -40,7 +42,7 @@ async function main(): Promise<void> {
   try {
     process.exitCode = await runDemo({
       run: () => proven(world, screen),
-      keep: process.env['KEEP'] === '1' ? () => keep(world) : null,
+      keep: isKept ? () => keep(world) : null,
       say: (line) => void process.stdout.write(`${line}\n`),
     });
   } finally {
@@ -188,7 +190,7 @@ async function keep(world: World): Promise<void> {
   process.stdout.write(
     [
       '',
-      'Everything goes on until Ctrl-C:',
+      'Everything goes on until Ctrl-C, the load for an hour:',
       `  Temporal UI   ${world.temporal.uiUrl ?? 'off'}`,
       `  Prometheus    ${world.prometheus.url}`,
       `  proxy         ${world.publicUrl}   (Host: good.test, bad.test, rejected.test, crash.test)`,

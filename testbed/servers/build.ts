@@ -53,7 +53,7 @@ async function build(recipe: ServerRecipe, version: string, output: string): Pro
   const unfinished = `${output}.${process.pid}.tmp`;
   const tags = recipe.tags === null ? [] : ['-tags', recipe.tags];
   const flags = ['-trimpath', '-buildvcs=false', '-v', '-ldflags', recipe.ldflags(version), ...tags];
-  say(`building ${recipe.name} ${version} with go, once: one to four minutes`);
+  say(`building ${recipe.name} ${version} with go, once: one to seven minutes`);
   const began = Date.now();
   try {
     await go(['build', ...flags, '-o', unfinished, recipe.package], recipe, version);

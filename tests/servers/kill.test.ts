@@ -41,11 +41,8 @@ const patches = () => world.admin.entries().filter(({ method, status }) => metho
 
 /** Dies after Caddy has done what it was asked and before it is told so; the next worker cannot know. */
 async function killInTheMiddleOfAWrite(): Promise<void> {
-  const clear = world.admin.fault({
-    method: 'PATCH',
-    times: 1,
-    fault: { kind: 'delay', ms: 4_000, where: 'answer' },
-  });
+  // Until one is accepted: a write that lost a race is answered 412 and would use up a single delay.
+  const clear = world.admin.fault({ method: 'PATCH', fault: { kind: 'delay', ms: 4_000, where: 'answer' } });
   const before = patches().length;
   const isHeld = () =>
     patches()

@@ -89,6 +89,9 @@ describe('a real Prometheus', () => {
   });
 
   it('shows its remarks where there is no number', async () => {
+    const samples = () => now('count_over_time(odd{is="nan"}[1m])');
+    const two = async () => (await samples().then((one) => one.kind === 'value' && one.value >= 2)) || null;
+    await waitFor(two, { for: 'two samples, which a rate needs' });
     expect(await reason('rate(odd{is="gone"}[1m])')).toBe('the result is empty');
     expect(await reason('sum(rate(odd{is="nan"}[1m]))')).toMatch(
       /^the value is NaN; Prometheus says: .*might not be a counter/,
