@@ -14,6 +14,7 @@ describe('the command line', () => {
       [
         "init",
         "validate",
+        "simulate",
         "setup",
         "worker",
         "doctor",
