@@ -70,7 +70,9 @@ describe('what the testbed started', () => {
     const apps = { http: { servers: { srv0: { listen: [`127.0.0.1:${port}`], routes: [] } } } };
     const caddy = await startCaddy({ folder: newFolder(), apps });
     caddy.process().pause();
-    await expect(ask(`${caddy.adminUrl}/config/`, { timeoutMs: 300 })).rejects.toThrow(/^no answer of .* within 300 ms$/);
+    await expect(ask(`${caddy.adminUrl}/config/`, { timeoutMs: 300 })).rejects.toThrow(
+      /^no answer of .* within 300 ms$/,
+    );
     caddy.process().resume();
     expect(await isUp(`${caddy.adminUrl}/config/`)).toBe(true);
     await caddy.stop();
