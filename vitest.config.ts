@@ -6,7 +6,15 @@ const shared = { pool: 'forks' as const, testTimeout: 30_000, hookTimeout: 120_0
 export default defineConfig({
   test: {
     projects: [
-      { test: { ...shared, name: 'unit', include: ['tests/**/*.test.ts'], exclude: ['tests/servers/**'] } },
+      {
+        test: {
+          ...shared,
+          name: 'unit',
+          include: ['tests/**/*.test.ts'],
+          exclude: ['tests/servers/**'],
+          isolate: false, // loading every module anew for each file takes longer than the tests
+        },
+      },
       {
         test: {
           ...shared,

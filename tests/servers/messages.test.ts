@@ -138,11 +138,16 @@ describe.concurrent('a message that does not count', () => {
     'leaves the gate to those who are asked: one answer twice is one answer, one too late is none',
     inOrder,
     async () => {
+      const first = await rollouts.gate(service, 'go');
       expect(await rollouts.answer(service, 'go', 'sam')).toMatchObject({ outcome: 'recorded', state: 'approved' });
       const { evidenceDigest } = await rollouts.gate(service, 'wide@100%');
       const late = await rollouts.run('approve', service, 'go', '--by', 'sam');
       expect([late.code, late.stderr]).toEqual([10, 'sluice: gate go is closed: nothing was sent\n']);
-      expect(await rollouts.answer(service, 'wide@100%', 'sam', { gate: 'go' })).toMatchObject({ outcome: 'ignored' });
+      const no = { gate: 'go', decision: 'reject', reason: 'too late', evidenceDigest: first.evidenceDigest } as const;
+      expect(await rollouts.answer(service, 'wide@100%', 'sam', no)).toEqual({
+        outcome: 'ignored',
+        reason: 'gate go is closed: the rollout has moved on; pause or abort it instead',
+      });
 
       expect(await rollouts.answer(service, 'wide@100%', 'sam')).toMatchObject({ outcome: 'recorded', state: 'open' });
       const twice = await rollouts.run('approve', service, 'wide@100%', '--by', 'sam', '--json');
