@@ -8,7 +8,7 @@ import type { CommandOptions, CommandResult, Worker, WorkerOptions } from './wor
 import { environment, runSluice, startWorker } from './world/commands.ts';
 import { type ProxyWrite, proxyWrites, userRequests, weightsSeen } from './world/observe.ts';
 import { type Surroundings, writeDirectory } from './world/operator-files.ts';
-import { type ServerOptions, startServers, type Stoppable } from './world/servers.ts';
+import { all, type ServerOptions, startServers, type Stoppable } from './world/servers.ts';
 import { digestOf, type Service } from './world/service.ts';
 
 export interface WorldOptions extends ServerOptions {
@@ -45,22 +45,31 @@ export interface World extends Surroundings {
 
 /** Returns when everything is up, each service serves `v1` and Prometheus has its samples of it. */
 export async function startWorld(options: WorldOptions): Promise<World> {
-  const stops: Stoppable[] = [];
+  const servers: Stoppable[] = [];
+  const users: Stoppable[] = [];
   const stop = async () => {
-    for (const undo of stops.splice(0).reverse()) await undo();
+    for (const undo of users.splice(0).reverse()) await undo();
+    await all(servers.splice(0).map((undo) => undo()));
   };
   try {
-    return await compose(options, stops, stop);
+    return await compose(options, { servers, users, stop });
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-async function compose(options: WorldOptions, stops: Stoppable[], stop: () => Promise<void>): Promise<World> {
+interface Stops {
+  readonly servers: Stoppable[];
+  /** Workers and load, which need the servers. */
+  readonly users: Stoppable[];
+  readonly stop: () => Promise<void>;
+}
+
+async function compose(options: WorldOptions, { servers: started, users, stop }: Stops): Promise<World> {
   const { folder } = options;
   mkdirSync(folder, { recursive: true });
-  const servers = await startServers(options, stops);
+  const servers = await startServers(options, started);
   const { taskQueue = 'sluice', notify = null } = options;
   const surroundings: Surroundings = { folder, taskQueue, notify, ...servers };
   const service = (name: string): Service => {
@@ -77,15 +86,15 @@ async function compose(options: WorldOptions, stops: Stoppable[], stop: () => Pr
     env: environment(surroundings),
     service,
     startWorker: async (worker = {}) => {
-      const started = await startWorker(surroundings, worker.name ?? `worker-${++workers}`, worker);
-      stops.push(() => started.end());
-      return started;
+      const running = await startWorker(surroundings, worker.name ?? `worker-${++workers}`, worker);
+      users.push(() => running.end());
+      return running;
     },
     sluice: (args, command = {}) => runSluice(surroundings, args, command),
     load: (name, load) => {
-      const started = startLoad({ ...load, url: servers.publicUrl, headers: { host: service(name).host } });
-      stops.push(() => started.stop());
-      return started;
+      const running = startLoad({ ...load, url: servers.publicUrl, headers: { host: service(name).host } });
+      users.push(() => running.stop());
+      return running;
     },
     setFaults: (name, label, faults) => service(name).setFaults(label, faults),
     digest: digestOf,

@@ -85,7 +85,9 @@ function caddyApps(publicPort: number, services: readonly Service[]): unknown {
 }
 
 /** Like `Promise.all`, but waits for every one even when one fails, so that nothing starts after a failure was handled. */
-async function all<T extends readonly unknown[] | []>(promises: T): Promise<{ [At in keyof T]: Awaited<T[At]> }> {
+export async function all<T extends readonly unknown[] | []>(
+  promises: T,
+): Promise<{ [At in keyof T]: Awaited<T[At]> }> {
   await Promise.allSettled(promises);
   return Promise.all(promises);
 }

@@ -247,6 +247,11 @@ async function ask(
       answer.setEncoding('utf8').on('data', (part: string) => (text += part));
       answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body: text }));
     });
-    sent.on('error', reject).end(body === undefined ? undefined : JSON.stringify(body));
+    sent.on('error', (error: NodeJS.ErrnoException) => {
+      // Caddy had closed this idle connection, as it does when its configuration changes, before it saw the request.
+      if (sent.reusedSocket && error.code === 'ECONNRESET') resolve(ask(agent, port, method, path, headers, body));
+      else reject(error);
+    });
+    sent.end(body === undefined ? undefined : JSON.stringify(body));
   });
 }
