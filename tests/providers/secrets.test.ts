@@ -1,10 +1,10 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { createRedactor } from '../../providers/secrets/redact.ts';
 import { createSecrets } from '../../providers/secrets/secrets.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 
 describe('secrets from the environment', () => {
   const env = { SLUICE_SECRET_TOKEN: 's3cr3t-token', SLUICE_SECRET_EMPTY: '', HOME: '/home/ana' };
@@ -34,14 +34,14 @@ describe('secrets from the environment', () => {
 });
 
 describe('secrets from a folder', () => {
+  const folders = temporaryFolder('secrets');
   let folder = '';
   beforeEach(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), 'sluice-secrets-'));
+    folder = await mkdtemp(path.join(folders, 'secrets-'));
     await writeFile(path.join(folder, 'LOG_TOKEN'), 'first-value\n');
     await writeFile(path.join(folder, '.hidden'), 'hidden-value');
     await mkdir(path.join(folder, 'nested'));
   });
-  afterEach(() => rm(folder, { recursive: true }));
 
   it('are one file each, without the line end', async () => {
     const secrets = await createSecrets({ from: 'folder', path: folder });

@@ -1,8 +1,7 @@
 /** A real Caddy with two slots, a tiny deploy hook whose releases answer their label, over WebSockets too, and a recorder before the admin API. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { Agent, createServer, request, type Server } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WebSocketServer } from 'ws';
 import type { CaddyTargetPlan, Order } from '../../plan/target.ts';
@@ -52,8 +51,9 @@ const plainRoute: Routes = ({ a }) => [
   { match: [{ host: [host] }], handle: [{ handler: 'reverse_proxy', upstreams: [{ dial: a }] }], terminal: true },
 ];
 
-export async function startWorld(routes: Routes = plainRoute): Promise<World> {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-caddy-'));
+/** Writes into a folder of its own in `parent`. */
+export async function startWorld(parent: string, routes: Routes = plainRoute): Promise<World> {
+  const folder = mkdtempSync(join(parent, 'caddy-'));
   const ports = { a: await freePort(), b: await freePort() };
   const slots = { a: `127.0.0.1:${ports.a}`, b: `127.0.0.1:${ports.b}` };
   const publicPort = await freePort();
@@ -115,7 +115,6 @@ export async function startWorld(routes: Routes = plainRoute): Promise<World> {
       await admin.stop();
       await hook.stop();
       await caddy.stop();
-      rmSync(folder, { recursive: true, force: true });
     },
   };
 }

@@ -1,8 +1,7 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -14,12 +13,14 @@ import type { Target } from '../../providers/ports.ts';
 import { locate } from '../../testbed/servers/locate.ts';
 import { freePort } from '../../testbed/servers/ports.ts';
 import { waitFor } from '../../testbed/wait.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 import { canary, host, orderOf, type Routes, sharesOf, stable, startWorld, type World } from './caddy-world.ts';
 
 const preview = { header: 'x-sluice-preview', value: 'canary' };
 const step = (index: number) => ({ kind: 'step', index }) as const;
 const back = { kind: 'back' } as const;
 
+const folder = temporaryFolder('caddy');
 let world: World | undefined;
 
 afterEach(async () => {
@@ -28,7 +29,7 @@ afterEach(async () => {
 });
 
 async function begin(routes?: Routes): Promise<World> {
-  world = await startWorld(routes);
+  world = await startWorld(folder, routes);
   return world;
 }
 
@@ -806,11 +807,9 @@ function holdUp({ admin }: World, fence: number, ms: number): { readonly arrived
 }
 
 async function adapt(caddyfile: string): Promise<unknown> {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-caddyfile-'));
-  const file = join(folder, 'Caddyfile');
+  const file = join(mkdtempSync(join(folder, 'caddyfile-')), 'Caddyfile');
   writeFileSync(file, caddyfile);
   const { stdout } = await promisify(execFile)(await locate('caddy'), ['adapt', '--config', file]);
-  rmSync(folder, { recursive: true });
   const adapted = JSON.parse(stdout) as { apps: { http: { servers: { srv0: { routes: unknown } } } } };
   return adapted.apps.http.servers.srv0.routes;
 }

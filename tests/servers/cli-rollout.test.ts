@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describe as describeRollout } from '../../client/index.ts';
@@ -8,6 +7,7 @@ import type { Load } from '../../testbed/load.ts';
 import { inProject } from '../../testbed/root.ts';
 import { waitFor } from '../../testbed/wait.ts';
 import { startWorld, type World } from '../../testbed/world.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 import { idOf, Rollouts } from './rollouts.ts';
 
 let world: World;
@@ -15,12 +15,12 @@ let rollouts: Rollouts;
 let load: Load;
 let spec: string;
 let release: readonly string[];
+const folder = temporaryFolder('rollout');
 const rollout = 'demo/web';
 
 const sluice = (...args: string[]) => world.sluice(args);
 
 beforeAll(async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-rollout-'));
   world = await startWorld({ folder, services: ['web'], scrapeEveryMs: 500 });
   rollouts = await Rollouts.of(world);
   await world.startWorker();

@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -9,6 +8,7 @@ import { planOffline, loadSpec } from '../../cli/specs.ts';
 import { inProject } from '../../testbed/root.ts';
 import { freePort } from '../../testbed/servers/ports.ts';
 import { startTemporal, type Temporal } from '../../testbed/servers/temporal.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 
 interface Ran {
   readonly exit: number;
@@ -18,7 +18,7 @@ interface Ran {
 }
 
 const image = `registry.example/web@sha256:${'a'.repeat(64)}`;
-const folder = mkdtempSync(join(tmpdir(), 'sluice-cli-'));
+const folder = temporaryFolder('cli');
 const spec = inProject('examples', 'minimal.yaml');
 let temporal: Temporal;
 let session: Session;

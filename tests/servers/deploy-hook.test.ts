@@ -1,5 +1,4 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SlotState } from '../../testbed/deploy-hook/contract.ts';
@@ -8,18 +7,20 @@ import { ask, isUp } from '../../testbed/servers/http.ts';
 import { freePort } from '../../testbed/servers/ports.ts';
 import { type RealProcess, startProcess } from '../../testbed/servers/process.ts';
 import { waitFor } from '../../testbed/wait.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 
 const digestOf = (digit: string) => `sha256:${digit.repeat(64)}`;
 const v1 = { digest: digestOf('1'), label: 'v1', image: 'registry.example/web' };
 const v2 = { digest: digestOf('2'), label: 'v2', image: 'registry.example/web' };
 
+const folders = temporaryFolder('deploy-hook');
 let folder: string;
 let url: string;
 let slots: { a: number; b: number };
 let hook: RealProcess;
 
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'hook-'));
+  folder = mkdtempSync(join(folders, 'hook-'));
   slots = { a: await freePort(), b: await freePort() };
   const listen = await freePort();
   url = `http://127.0.0.1:${listen}`;

@@ -1,6 +1,3 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describe as describeRollout, inspect, start as startRollout } from '../../client/index.ts';
 import { planDigest } from '../../plan/digest.ts';
@@ -11,11 +8,12 @@ import { freePort } from '../../testbed/servers/ports.ts';
 import { waitFor } from '../../testbed/wait.ts';
 import { startWorld, type World } from '../../testbed/world.ts';
 import type { Worker } from '../../testbed/world/commands.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 import { idOf, nameOf, patienceMs, Rollouts } from './rollouts.ts';
 
 const service = 'door';
 const shape = { service, steps: [{ weight: '100%', bake: '1s' }] };
-const folder = mkdtempSync(join(tmpdir(), 'doors-'));
+const folder = temporaryFolder('doors');
 const manyProblems = inProject('tests', 'spec', 'broken', 'many.yaml');
 let world: World;
 let rollouts: Rollouts;

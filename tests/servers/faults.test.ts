@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask, isUp } from '../../testbed/servers/http.ts';
@@ -8,6 +6,7 @@ import { awaitSamples, type Prometheus, startPrometheus } from '../../testbed/se
 import { waitFor } from '../../testbed/wait.ts';
 import { startWorld, type World } from '../../testbed/world.ts';
 import { violations } from '../../testbed/world/invariants.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 import { canaryRequestsAfterZero, fenceByHand, pidIn, setByHand, splitNow, writing } from './at-proxy.ts';
 import { idOf, Rollouts } from './rollouts.ts';
 
@@ -33,10 +32,10 @@ const judged = ['metrics', 'bad'];
 let world: World;
 let rollouts: Rollouts;
 /** Of the service `metrics` alone, so that it can go away while the others start. */
+const folder = temporaryFolder('faults');
 let prometheus: Prometheus;
 
 beforeAll(async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'faults-'));
   world = await startWorld({ folder, services });
   rollouts = await Rollouts.of(world);
   const { a, b } = world.service('metrics').slots;

@@ -1,21 +1,20 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RequestStatus } from '../../plan/status.ts';
 import { waitFor } from '../../testbed/wait.ts';
 import { startWorld, type World } from '../../testbed/world.ts';
 import { violations } from '../../testbed/world/invariants.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 import { canaryRequestsAfterZero, setByHand, splitNow } from './at-proxy.ts';
 import { Rollouts } from './rollouts.ts';
 
+const folder = temporaryFolder('gates');
 let world: World;
 let rollouts: Rollouts;
 
 const services = ['rollback', 'abort', 'hold', 'step-back', 'drift'];
 
 beforeAll(async () => {
-  world = await startWorld({ folder: mkdtempSync(join(tmpdir(), 'gates-')), services });
+  world = await startWorld({ folder, services });
   rollouts = await Rollouts.of(world);
   await world.startWorker();
 }, 180_000);

@@ -1,11 +1,9 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { waitFor } from '../../testbed/wait.ts';
 import { startWorld, type World } from '../../testbed/world.ts';
 import type { Worker } from '../../testbed/world/commands.ts';
 import { violations } from '../../testbed/world/invariants.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 import { zeroConfirmedAt } from './at-proxy.ts';
 import { Rollouts } from './rollouts.ts';
 
@@ -18,6 +16,7 @@ const weights = ['1%', '5%', '25%', '100%'];
 const stepsBp = [100, 500, 2500, 10_000];
 const steps = weights.map((weight) => ({ weight, bake: '3s..10m' }));
 
+const folder = temporaryFolder('kill');
 let world: World;
 let rollouts: Rollouts;
 let worker: Worker;
@@ -26,7 +25,7 @@ const kills: number[] = [];
 beforeAll(async () => {
   const bads = bad.map((name) => ({ name, releases: { v2: name === 'bad-early' ? { errorRate: 1 } : {} } }));
   const services = names.map((name) => bads.find((one) => one.name === name) ?? name);
-  world = await startWorld({ folder: mkdtempSync(join(tmpdir(), 'kill-')), services });
+  world = await startWorld({ folder, services });
   rollouts = await Rollouts.of(world);
   worker = await world.startWorker();
   for (const name of names) world.load(name, { ratePerSecond: bad.includes(name) ? 50 : 10, maxSeconds: 600 });

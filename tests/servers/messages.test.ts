@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, symlinkSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -11,10 +10,11 @@ import { ask } from '../../testbed/servers/http.ts';
 import { locate } from '../../testbed/servers/locate.ts';
 import { waitFor } from '../../testbed/wait.ts';
 import { startWorld, type World } from '../../testbed/world.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 import { canaryRequestsAfterZero } from './at-proxy.ts';
 import { idOf, Rollouts } from './rollouts.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'messages-'));
+const folder = temporaryFolder('messages');
 let world: World;
 let rollouts: Rollouts;
 

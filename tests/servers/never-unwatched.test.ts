@@ -1,6 +1,3 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { explain, timeline } from '../../client/index.ts';
 import type { Status } from '../../plan/status.ts';
@@ -9,16 +6,17 @@ import { waitFor } from '../../testbed/wait.ts';
 import { startWorld, type World } from '../../testbed/world.ts';
 import { violations } from '../../testbed/world/invariants.ts';
 import { listen, type Loopback } from '../providers/loopback.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 import { setByHand, splitNow } from './at-proxy.ts';
 import { idOf, patienceMs, Rollouts } from './rollouts.ts';
 
+const folder = temporaryFolder('unwatched');
 let people: Loopback;
 let world: World;
 let rollouts: Rollouts;
 
 beforeAll(async () => {
   people = await listen(() => ({ status: 204 }));
-  const folder = mkdtempSync(join(tmpdir(), 'unwatched-'));
   const services = ['kept', 'brief', 'removed', 'idle', 'twice', 'asked', 'clock'];
   world = await startWorld({ folder, services, notify: people.url });
   rollouts = await Rollouts.of(world);

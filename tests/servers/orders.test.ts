@@ -1,16 +1,15 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describe as describeRollout } from '../../client/index.ts';
 import { ask } from '../../testbed/servers/http.ts';
 import { waitFor } from '../../testbed/wait.ts';
 import { startWorld, type World } from '../../testbed/world.ts';
 import { violations } from '../../testbed/world/invariants.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 import { canaryRequestsAfterZero } from './at-proxy.ts';
 import { idOf, Rollouts } from './rollouts.ts';
 
 let world: World;
+const folder = temporaryFolder('orders');
 let rollouts: Rollouts;
 
 const steps = ['1%', '5%', '25%', '100%'].map((weight) => ({ weight, bake: '2s..60s' }));
@@ -19,7 +18,6 @@ const wide = { id: 'wide', at: 'before-step', steps: ['25%'], require: [{ allOf:
 
 /** A history is full after 40 events here instead of 4,096. */
 beforeAll(async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'orders-'));
   const dynamicConfig = { 'limit.historyCount.suggestContinueAsNew': 40 };
   world = await startWorld({ folder, services: ['long', 'soak', 'gone', 'spared'], temporal: { dynamicConfig } });
   rollouts = await Rollouts.of(world);

@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { inProject } from '../../testbed/root.ts';
@@ -13,8 +12,10 @@ import { startProcess } from '../../testbed/servers/process.ts';
 import { awaitSamples, startPrometheus } from '../../testbed/servers/prometheus.ts';
 import { startTemporal } from '../../testbed/servers/temporal.ts';
 import { waitFor } from '../../testbed/wait.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 
-const newFolder = () => mkdtempSync(join(tmpdir(), 'processes-'));
+const folder = temporaryFolder('processes');
+const newFolder = () => mkdtempSync(join(folder, 'process-'));
 
 function isAlive(pid: number): boolean {
   try {

@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { MetricsSource } from '../../providers/ports.ts';
 import { createClock } from '../../providers/clock.ts';
@@ -9,12 +6,13 @@ import { createPrometheus } from '../../providers/metrics/prometheus.ts';
 import { awaitSamples, type Prometheus, startPrometheus } from '../../testbed/servers/prometheus.ts';
 import { waitFor } from '../../testbed/wait.ts';
 import { listen, type Loopback } from '../providers/loopback.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 
 const counters = { v1: 900, v2: 40 };
 let application: Loopback;
 let prometheus: Prometheus;
 let source: MetricsSource;
-const folder = mkdtempSync(join(tmpdir(), 'sluice-prometheus-'));
+const folder = temporaryFolder('prometheus');
 
 beforeAll(async () => {
   application = await listen(() => ({
@@ -39,7 +37,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await prometheus.stop();
   await application.stop();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 const now = (promql: string) => source.instant(promql, Date.now());

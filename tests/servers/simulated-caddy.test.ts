@@ -1,8 +1,7 @@
 /** The scripted Caddy is believed because it answers as the real one does: each exchange is made with both. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createHttp } from '../../providers/http.ts';
@@ -12,6 +11,7 @@ import { freePort } from '../../testbed/servers/ports.ts';
 import { createCaddy } from '../../testbed/simulator/worlds/caddy.ts';
 import type { Tree } from '../../testbed/simulator/worlds/caddy-tree.ts';
 import type { Host } from '../../testbed/simulator/worlds/host.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 
 /** One Caddy, real or scripted, asked in the same words. */
 interface Subject {
@@ -35,7 +35,7 @@ interface Heard {
   readonly etag: string;
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'sluice-simulated-'));
+const folder = temporaryFolder('simulated');
 const http = createHttp();
 const servers: Server[] = [];
 let ports: { readonly admin: number; readonly public: number; readonly a: number; readonly b: number };
@@ -55,7 +55,6 @@ beforeAll(async () => {
 
 afterAll(() => {
   for (const server of servers) server.close();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 function appsOf(): Tree {

@@ -1,7 +1,5 @@
 /** The scripted deploy host is believed because it answers as the real one does: each exchange is made with both. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { hookApp } from '../../testbed/deploy-hook/app.ts';
@@ -15,6 +13,7 @@ import { createHookHost } from '../../testbed/simulator/worlds/hook.ts';
 import { createSlots } from '../../testbed/simulator/worlds/slots.ts';
 import { plainRelease, plainWorld } from '../../spec/world.ts';
 import { waitFor } from '../../testbed/wait.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 
 const token = 'let-me-in';
 const release = (label: string, digit: string) => ({
@@ -45,15 +44,15 @@ interface Hook {
   kill(slot: 'a' | 'b'): Promise<void>;
 }
 
+const folder = temporaryFolder('simulated-hook');
+
 it('admits, refuses, starts, replaces and removes like the real one', async () => {
   const scripted = await story(scriptedHook());
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-hook-'));
   const real = await realHook(folder);
   try {
     expect(scripted).toEqual(await story(real));
   } finally {
     for (const slot of ['a', 'b']) await real.ask('DELETE', `/slots/${slot}?rollout=end&fence=1000`);
-    rmSync(folder, { recursive: true, force: true });
   }
 });
 

@@ -1,5 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { defineSearchAttributeKey } from '@temporalio/common';
@@ -12,8 +11,9 @@ import { startProcess, type RealProcess } from '../../testbed/servers/process.ts
 import { startTemporal, type Temporal } from '../../testbed/servers/temporal.ts';
 import { waitFor } from '../../testbed/wait.ts';
 import { createRollouts, createStateCounts } from '../../worker/rollouts.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'worker-'));
+const folder = temporaryFolder('worker');
 const token = 'token-hunter2000';
 const dead = '127.0.0.1:1';
 

@@ -1,18 +1,16 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask, isUp } from '../../testbed/servers/http.ts';
 import { awaitSamples } from '../../testbed/servers/prometheus.ts';
 import { waitFor } from '../../testbed/wait.ts';
 import { startWorld, type World } from '../../testbed/world.ts';
 import type { Service } from '../../testbed/world/service.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 
+const folder = temporaryFolder('world');
 let world: World;
 let web: Service;
 
 beforeAll(async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'world-'));
   const shop = { name: 'shop', releases: { v2: { errorRate: 0.5 } } };
   world = await startWorld({ folder, services: ['web', shop], scrapeEveryMs: 200 });
   web = world.service('web');

@@ -1,11 +1,11 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { serviceApp } from '../../testbed/demo-service/app.ts';
 import { type FaultsInput, faultsSchema, faultSwitch } from '../../testbed/demo-service/faults.ts';
 import { serviceMetrics } from '../../testbed/demo-service/metrics.ts';
 import { readRequestLog, type ServedRequest } from '../../testbed/demo-service/request-log.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 
 function service(faults: FaultsInput = {}) {
   const log: ServedRequest[] = [];
@@ -113,8 +113,10 @@ describe('faults of the demo service', () => {
 });
 
 describe('a request log', () => {
+  const folder = temporaryFolder('requests');
+
   it('is read without the line that a crash cut off', () => {
-    const file = join(mkdtempSync(join(tmpdir(), 'requests-')), 'log.jsonl');
+    const file = join(folder, 'log.jsonl');
     writeFileSync(file, '{"at":1,"path":"/"}\n{"at":2,"pa');
     expect(readRequestLog(file)).toEqual([{ at: 1, path: '/' }]);
     expect(readRequestLog(`${file}.none`)).toEqual([]);

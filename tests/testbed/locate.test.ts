@@ -1,16 +1,17 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { locate } from '../../testbed/servers/locate.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 
 const environment = { ...process.env };
+const folders = temporaryFolder('locate');
 let folder: string;
 let bin: string;
 let cached: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'locate-'));
+  folder = mkdtempSync(join(folders, 'locate-'));
   bin = join(folder, 'bin');
   mkdirSync(bin);
   for (const name of ['SLUICE_CADDY', 'XDG_CACHE_HOME']) Reflect.deleteProperty(process.env, name);

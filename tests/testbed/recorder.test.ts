@@ -1,13 +1,13 @@
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Recorder, startRecorder } from '../../testbed/recorder.ts';
 import { readAll } from '../../testbed/recording/exchange.ts';
 import { ask } from '../../testbed/servers/http.ts';
 import { waitFor } from '../../testbed/wait.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 
 /** A control API that answers what it was asked, with an ETag, and counts. */
 class EchoApi {
@@ -33,6 +33,7 @@ class EchoApi {
   }
 }
 
+const folder = temporaryFolder('recorder');
 let api: EchoApi;
 let upstream: string;
 let recorder: Recorder;
@@ -41,7 +42,7 @@ let logFile: string;
 beforeEach(async () => {
   api = new EchoApi();
   upstream = await api.start();
-  logFile = join(mkdtempSync(join(tmpdir(), 'recorder-')), 'deep', 'log.jsonl');
+  logFile = join(mkdtempSync(join(folder, 'log-')), 'deep', 'log.jsonl');
   recorder = await startRecorder({ upstream, logFile });
 });
 

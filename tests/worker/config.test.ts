@@ -1,9 +1,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { directoryLoader, loadWorkerConfig } from '../../worker/config.ts';
 import { credentialsOf } from '../../worker/credentials.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 
 const head = 'apiVersion: sluice/v1\nkind: Worker\ndirectory: ./directory.yaml\n';
 const edge = (slots: string, deploy = '') => `${head}connections:
@@ -19,11 +19,11 @@ const edge = (slots: string, deploy = '') => `${head}connections:
 const people = (role: string) =>
   `apiVersion: sluice/v1\nkind: Directory\nidentity: trust\npeople: { ana: { roles: [${role}] } }\n`;
 
+const folders = temporaryFolder('config');
 let folder = '';
 beforeEach(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'sluice-worker-'));
+  folder = await mkdtemp(path.join(folders, 'worker-'));
 });
-afterEach(() => rm(folder, { recursive: true }));
 
 async function file(text: string, name = 'worker.yaml'): Promise<string> {
   const at = path.join(folder, name);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { createMetrics } from '../../worker/metrics.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const recorded = here('./histories');
@@ -13,6 +14,7 @@ interface History {
   events: { eventType: string; activityTaskScheduledEventAttributes?: { activityType: { name: string } } }[];
 }
 
+const { sinks } = createMetrics({ now: () => 0, states: () => Promise.resolve(new Map()) });
 let code = '';
 
 beforeAll(async () => {
@@ -24,7 +26,7 @@ beforeAll(async () => {
 const read = (file: string) => JSON.parse(readFileSync(join(recorded, file), 'utf8')) as History;
 
 function replay(history: History): Promise<void> {
-  return Worker.runReplayHistory({ workflowBundle: { code } }, history, 'rollout/demo/x');
+  return Worker.runReplayHistory({ workflowBundle: { code }, sinks }, history, 'rollout/demo/x');
 }
 
 describe('recorded histories', () => {
