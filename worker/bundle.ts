@@ -15,6 +15,7 @@ export async function buildWorkflowBundle(): Promise<string> {
   const { code } = await bundleWorkflowCode({
     workflowsPath: inWorkflows('index'),
     payloadConverterPath: inWorkflows('payload-converter'),
+    workflowInterceptorModules: [inWorkflows('ahead')],
     logger: new DefaultLogger('WARN'),
   });
   return code;

@@ -1,7 +1,11 @@
 /** One workflow run on the simulated server: its tasks, timers, activities, messages and the length of its history. */
 
 import { cancelled } from './activity-task.ts';
+import { closingOf } from './closing.ts';
+import type { Closing } from './closing.ts';
 import { isClosing, isRejection, lineOf, withoutVanished } from './commands.ts';
+import { askEarly, sorted } from './early.ts';
+import type { Early } from './early.ts';
 import { hop } from './floor.ts';
 import type { Floor } from './floor.ts';
 import { recordOf, replay, withoutRejected } from './history.ts';
@@ -10,14 +14,6 @@ import { fromPayload } from './payloads.ts';
 import { beginning } from './sandbox.ts';
 import type { Command, Identity, Job, Moment, Payload, SandboxRun } from './sandbox.ts';
 import { Waits } from './waits.ts';
-
-/** How a run ended. */
-export type Closing =
-  | { readonly kind: 'completed'; readonly result: unknown }
-  | { readonly kind: 'failed'; readonly why: string }
-  | { readonly kind: 'cancelled' }
-  | { readonly kind: 'terminated'; readonly why: string }
-  | { readonly kind: 'continued'; readonly args: readonly Payload[] };
 
 export type UpdateAnswer =
   | { readonly kind: 'completed'; readonly value: unknown }
@@ -47,6 +43,7 @@ export class Execution {
   private readonly floor: Floor;
   private readonly onClosed: (closing: Closing, left: readonly Job[]) => void;
   private sandbox: SandboxRun | null = null;
+  private early: Early | null = null;
   private pending: Job[] = [];
   private isBusy = false;
   private readonly recorded: Recorded[] = [];
@@ -109,6 +106,7 @@ export class Execution {
   async workerGone(): Promise<void> {
     const run = this.sandbox;
     this.sandbox = null;
+    this.early = null;
     await run?.dispose();
   }
 
@@ -139,20 +137,50 @@ export class Execution {
       this.idle();
       return;
     }
+    if (await this.isAskedFirst()) {
+      // The task waits for the worker that died; the question does not.
+      schedule.in(this.floor.random('asked').between(1, 3_000), () => this.perform());
+      return;
+    }
     const jobs = this.pending.splice(0);
+    const { records, commands } = await this.react(jobs);
+    const took = this.floor.random('task').between(...this.floor.manners.task);
+    const done: Done = { jobs, commands, records, startedAt: schedule.now, life: worker };
+    schedule.in(Math.max(took, worker.frozenFor()), () => this.commit(done));
+  }
+
+  /** Now and then another of the operator's workers takes the run over, and somebody's question comes before the task. */
+  private async isAskedFirst(): Promise<boolean> {
+    const last = this.recorded.at(-1);
+    const told = this.pending.filter(({ doUpdate }) => doUpdate == null);
+    if (this.early !== null || last === undefined || told.length === 0) return false;
+    if (!this.floor.random('asked').chance(this.floor.manners.askedFirst)) return false;
+    await this.workerGone();
+    this.early = await askEarly(await this.open(), sorted(told), this.moment(false), last.moment);
+    if (this.early === null) await this.workerGone();
+    return true;
+  }
+
+  /** What was taken in early counts as part of this task, as a replay will see it. */
+  private async react(jobs: readonly Job[]): Promise<Pick<Done, 'records' | 'commands'>> {
     const run = await this.open();
+    const { early } = this;
+    this.early = null;
     const records: Recorded[] = [];
-    const commands: Command[] = [];
-    for (let next = sorted(jobs); next.length > 0; next = this.immediate(commands, records)) {
+    const commands: Command[] = [...(early?.commands ?? [])];
+    const fresh = jobs.filter((job) => early?.jobs.includes(job) !== true);
+    for (let next = sorted(fresh); next.length > 0; next = this.immediate(commands, records)) {
       const moment = this.moment(false);
       const activated = await run.activate(next, moment);
       if (activated.kind === 'failed') throw new Error(`workflow task failed: ${activated.why}`);
       commands.push(...activated.commands);
-      records.push(recordOf(next, moment, activated.commands));
+      const isFirst = records.length === 0;
+      records.push(
+        isFirst ? recordOf(sorted(jobs), moment, [...commands]) : recordOf(next, moment, activated.commands),
+      );
     }
-    const took = this.floor.random('task').between(...this.floor.manners.task);
-    const done: Done = { jobs, commands, records, startedAt: schedule.now, life: worker };
-    schedule.in(Math.max(took, worker.frozenFor()), () => this.commit(done));
+    if (records.length === 0) records.push(recordOf(sorted(jobs), this.moment(false), commands));
+    return { records, commands };
   }
 
   /** TRY_CANCEL and ABANDON are settled by Core inside the same task; so is an activity that was never sent. */
@@ -264,7 +292,8 @@ export class Execution {
 
   private moment(isReplaying: boolean): Moment {
     const isFull = this.historyEvents >= this.floor.manners.fullAt;
-    return { at: this.floor.schedule.now, historyLength: this.historyEvents + 2, isFull, isReplaying };
+    const historyLength = this.historyEvents + 2;
+    return { at: this.floor.schedule.now, historyLength, toldLength: historyLength, isFull, isReplaying };
   }
 
   /** The cached run, or a new one that has lived through everything recorded and did the same. */
@@ -276,24 +305,4 @@ export class Execution {
     this.sandbox = run;
     return run;
   }
-}
-
-/** As Core sorts: the beginning, then messages as they came, then everything else. */
-function sorted(jobs: readonly Job[]): Job[] {
-  const rank = (job: Job): number => {
-    if (job.initializeWorkflow) return 0;
-    if (job.updateRandomSeed) return 1;
-    return job.signalWorkflow || job.doUpdate ? 2 : 3;
-  };
-  return jobs.toSorted((a, b) => rank(a) - rank(b));
-}
-
-function closingOf(command: Command): Closing {
-  const { completeWorkflowExecution, failWorkflowExecution, continueAsNewWorkflowExecution } = command;
-  if (completeWorkflowExecution) return { kind: 'completed', result: fromPayload(completeWorkflowExecution.result) };
-  if (failWorkflowExecution)
-    return { kind: 'failed', why: failWorkflowExecution.failure?.message ?? 'no reason given' };
-  if (continueAsNewWorkflowExecution)
-    return { kind: 'continued', args: continueAsNewWorkflowExecution.arguments ?? [] };
-  return { kind: 'cancelled' };
 }

@@ -16,6 +16,8 @@ export interface ServerManners {
   readonly lateness: readonly [number, number];
   /** A task or result is held up on its way, with this probability, for so long. */
   readonly stall: { readonly chance: number; readonly ms: readonly [number, number] };
+  /** A task finds a worker without the run in its cache, and somebody's question comes there first, with this probability. */
+  readonly askedFirst: number;
   /** Events after which the server suggests to continue as new. */
   readonly fullAt: number;
 }
@@ -25,6 +27,7 @@ export const calmServer: ServerManners = {
   task: [1, 8],
   lateness: [0, 0],
   stall: { chance: 0, ms: [0, 0] },
+  askedFirst: 0,
   fullAt: 4_096,
 };
 

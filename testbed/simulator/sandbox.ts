@@ -40,6 +40,8 @@ export interface Identity {
 export interface Moment {
   readonly at: number;
   readonly historyLength: number;
+  /** Length of the history that the last start of a task was told; the size in bytes goes with it. */
+  readonly toldLength: number;
   readonly isFull: boolean;
   readonly isReplaying: boolean;
 }
@@ -101,12 +103,12 @@ function seedOf({ seed }: Identity): Long {
 }
 
 function runOf(workflow: Workflow, { runId }: Identity): SandboxRun {
-  const frame = ({ at, historyLength, isFull, isReplaying }: Moment) => ({
+  const frame = ({ at, historyLength, toldLength, isFull, isReplaying }: Moment) => ({
     runId,
     timestamp: msToTs(at),
     isReplaying,
     historyLength,
-    historySizeBytes: Long.fromNumber(historyLength * 400),
+    historySizeBytes: Long.fromNumber(toldLength * 400),
     continueAsNewSuggested: isFull,
     availableInternalFlags: internalFlags,
   });
@@ -154,7 +156,7 @@ function infoOf(
     taskTimeoutMs,
     attempt: 1,
     historyLength: moment.historyLength,
-    historySize: moment.historyLength * 400,
+    historySize: moment.toldLength * 400,
     continueAsNewSuggested: moment.isFull,
     targetWorkerDeploymentVersionChanged: false,
     suggestedContinueAsNewReasons: [],

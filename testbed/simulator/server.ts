@@ -1,7 +1,8 @@
 /** The simulated Temporal server: runs by workflow id, messages to the newest of them, and what continues as new. */
 
 import { Execution } from './execution.ts';
-import type { Closing, UpdateAnswer } from './execution.ts';
+import type { Closing } from './closing.ts';
+import type { UpdateAnswer } from './execution.ts';
 import type { Floor } from './floor.ts';
 import { hop } from './floor.ts';
 import { toPayload } from './payloads.ts';

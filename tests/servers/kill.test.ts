@@ -5,6 +5,7 @@ import type { Worker } from '../../testbed/world/commands.ts';
 import { violations } from '../../testbed/world/invariants.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 import { zeroConfirmedAt } from './at-proxy.ts';
+import { historiesThatDoNotReplay } from './replays.ts';
 import { Rollouts } from './rollouts.ts';
 
 const sound = ['one', 'two', 'three', 'four', 'five'];
@@ -90,5 +91,6 @@ describe('eight staggered rollouts whose worker is killed three times', () => {
       expect(world.weightsSeenByProxy(name).at(-1)).toBe(0);
       expect(world.canaryRequestsSince(name, zeroConfirmedAt(world, name))).toBe(0);
     }
+    expect(await historiesThatDoNotReplay(rollouts)).toEqual([]);
   }, 420_000);
 });

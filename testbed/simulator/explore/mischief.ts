@@ -109,6 +109,7 @@ function drawManners(draw: Draw): ServerManners {
       { chance: 0.03, ms: [500, 12_000] },
     ] as const),
     fullAt: draw.pick([4_096, 4_096, 60, 120]),
+    askedFirst: draw.pick([0, 0.3]),
   };
 }
 

@@ -75,6 +75,21 @@ describe('a simulated rollout', { timeout: 180_000 }, () => {
   });
 });
 
+describe('a question that comes to another worker before the task', { timeout: 180_000 }, () => {
+  it('changes nothing: what the workflow did replays, however much happens at once', async () => {
+    const signal = (at: number, name: string) =>
+      ({ at, do: 'signal', name, input: { by: 'olga', reason: 'a look' } }) as const;
+    for (let seed = 1; seed <= 3; seed += 1) {
+      const acts = Array.from({ length: 40 }, (_, index) =>
+        signal(1_000 + seed * 37 + index * 900, index % 2 === 0 ? 'pause' : 'resume'),
+      );
+      const manners = { ...calmServer, askedFirst: 0.4 };
+      const lived = await live(peaceful(seed, { acts, manners }), ground);
+      expect({ seed, broken: lived.broken }).toEqual({ seed, broken: null });
+    }
+  });
+});
+
 describe('a promise that is broken', { timeout: 300_000 }, () => {
   it('is noticed when the proxy takes writes that were made on old news, and told by the least that shows it', async () => {
     for (let seed = 1; seed <= 400; seed += 1) {
