@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { buildWorkflowBundle } from '../../worker/bundle.ts';
 import { createMetrics } from '../../worker/metrics.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const recorded = here('./histories');
-const payloadConverterPath = here('../../workflows/payload-converter.ts');
 const files = readdirSync(recorded, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.json'));
 
 interface History {
@@ -19,8 +19,7 @@ let code = '';
 
 beforeAll(async () => {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
-  const workflowsPath = here('../../workflows/index.ts');
-  ({ code } = await bundleWorkflowCode({ workflowsPath, payloadConverterPath, logger: new DefaultLogger('ERROR') }));
+  code = await buildWorkflowBundle();
 });
 
 const read = (file: string) => JSON.parse(readFileSync(join(recorded, file), 'utf8')) as History;
