@@ -17,6 +17,13 @@ interface Asking {
   readonly signal: AbortSignal;
 }
 
+/** Nothing but whether it answers, which is known also while nobody knows what stable is. */
+export async function checkMetrics(ports: Ports, { connection }: MetricsPlan, signal: AbortSignal): Promise<true> {
+  await ports.metrics(connection).ping(signal);
+  return true;
+}
+
+/** Needs a metrics system that answers. */
 export async function checkCriteria(
   ports: Ports,
   plan: Plan,
@@ -26,7 +33,6 @@ export async function checkCriteria(
   signal: AbortSignal,
 ): Promise<void> {
   const source = ports.metrics(metrics.connection);
-  await source.ping(signal);
   const asking: Asking = { source, metrics, stable, at: ports.clock.now() - metrics.lagMs, findings, signal };
   const checks = plan.criteria.map((criterion) => checkCriterion(asking, criterion));
   await Promise.all([...checks, checkRequests(asking)]);
@@ -39,9 +45,25 @@ async function checkCriterion(asking: Asking, criterion: Criterion): Promise<voi
   if (sample.kind === 'value') return;
   findings.problem(
     'criterion.no-data',
-    `criterion ${criterion.id} says nothing about ${stable.label} (${sample.reason}). Query: ${query}. ` +
-      'A sum over error series that do not exist yet is empty: write (sum(…) or vector(0)) / sum(…)',
+    `criterion ${criterion.id} says nothing about ${stable.label}: ${sample.reason}. ${adviceFor(sample.reason, stable)}Query: ${query}`,
   );
+}
+
+/** What to do about an answer without a number; empty when the reason says it already. */
+export function adviceFor(reason: string, stable: Release): string {
+  if (/\bvalue is (NaN|[+-]?Inf)/i.test(reason)) {
+    return (
+      `It divides by the requests of ${stable.label}, and none were counted in its window: send ${stable.label} some traffic, ` +
+      'widen the window, or check that the labels in the query are those of its series. '
+    );
+  }
+  if (/\bresult is empty\b/.test(reason)) {
+    return (
+      'No series matches: check its labels. A sum over error series that do not exist yet is empty too: ' +
+      'write (sum(…) or vector(0)) / sum(…). '
+    );
+  }
+  return /\bseries where one number\b/.test(reason) ? 'Put sum(…) around it. ' : '';
 }
 
 /** Without request counts there is no observed share and no minimum of samples. */

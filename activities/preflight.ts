@@ -12,7 +12,7 @@ import { ProviderError } from '../providers/errors.ts';
 import type { Target } from '../providers/ports.ts';
 import type { Note, PreflightInput, PreflightReport } from './contract.ts';
 import type { Ports } from './ports.ts';
-import { checkCriteria } from './preflight-metrics.ts';
+import { checkCriteria, checkMetrics } from './preflight-metrics.ts';
 import { verb } from './verb.ts';
 
 /** Collects notes while the checks run side by side. */
@@ -40,17 +40,17 @@ export async function preflight(ports: Ports, input: PreflightInput, signal: Abo
   const { plan } = input;
   if (planDigest(plan) !== input.planDigest)
     findings.problem('plan.digest', 'the plan is not the one its digest names');
-  const [ground] = await Promise.all([
+  const { metrics } = plan;
+  const metricsOf = `metrics ${metrics?.connection ?? ''}`;
+  const [ground, areMetricsUp] = await Promise.all([
     asked(findings, `target ${plan.target.connection}`, () => checkTarget(ports, input, findings, signal)),
+    metrics === null ? null : asked(findings, metricsOf, () => checkMetrics(ports, metrics, signal)),
     asked(findings, 'directory', () => checkPeople(ports, input, findings)),
     asked(findings, 'secrets', () => checkSecrets(ports, plan, findings)),
   ]);
   const stable = ground?.stable ?? null;
-  const { metrics } = plan;
-  if (metrics !== null && stable !== null) {
-    await asked(findings, `metrics ${metrics.connection}`, () =>
-      checkCriteria(ports, plan, metrics, stable, findings, signal),
-    );
+  if (metrics !== null && areMetricsUp === true && stable !== null) {
+    await asked(findings, metricsOf, () => checkCriteria(ports, plan, metrics, stable, findings, signal));
   }
   const notifies = ports.notifier.channels.length > 0;
   return { problems, warnings, stable, fence: ground?.fence ?? 0, identity: 'trust', notifies };

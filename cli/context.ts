@@ -1,8 +1,10 @@
 /** What every command gets: the terminal, the global flags, and one way to print and to end. */
 
 import type * as Client from '../client/index.ts';
+import { typable } from './called.ts';
 import type { Exit } from './exit-codes.ts';
 import type { Io } from './io.ts';
+import { mapTexts } from './render/clean.ts';
 import type { Paint } from './render/paint.ts';
 
 export interface Globals {
@@ -19,10 +21,13 @@ export class Context {
   /** How the command ended; set once by `ends`. */
   exit: Exit = 'ok';
   readonly #globals: () => Globals;
+  readonly #names: () => readonly string[];
 
-  constructor(io: Io, globals: () => Globals) {
+  /** `names`: of all commands. */
+  constructor(io: Io, globals: () => Globals, names: () => readonly string[]) {
     this.io = io;
     this.#globals = globals;
+    this.#names = names;
   }
 
   get json(): boolean {
@@ -42,12 +47,17 @@ export class Context {
 
   /** The value as JSON with `--json`, else the text; renderers are loaded only when they are needed. */
   async print(value: unknown, text: () => string | Promise<string>): Promise<void> {
-    this.io.out(this.json ? JSON.stringify(value, null, 2) : await text());
+    this.io.out(this.json ? JSON.stringify(value, null, 2) : this.typable(await text()));
   }
 
   /** Something by the way: on standard error, and never with `--json`. */
   note(text: string): void {
-    if (!this.json) this.io.err(text);
+    if (!this.json) this.io.err(this.typable(text));
+  }
+
+  /** The same with its commands as they can be typed here; for people, never for `--json`. */
+  typable<T>(value: T): T {
+    return mapTexts(value, (text) => typable(text, this.io.command, this.#names()));
   }
 
   /** Wraps a command's body as commander wants it. */

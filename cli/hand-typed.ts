@@ -17,6 +17,7 @@ export function signalLine(connection: ConnectOptions, rollout: string, name: st
   ].join(' ');
 }
 
-function quoted(value: string): string {
+/** Safe to paste into a POSIX shell. */
+export function quoted(value: string): string {
   return /^[\w./:@-]+$/.test(value) ? value : `'${value.replaceAll("'", `'\\''`)}'`;
 }

@@ -2,6 +2,8 @@
 
 import { userInfo } from 'node:os';
 import type { createInterface } from 'node:readline/promises';
+import { calledAs } from './called.ts';
+import type { Live } from './live.ts';
 
 export interface Io {
   /** Writes a text and a line end to standard output. */
@@ -13,12 +15,14 @@ export interface Io {
   /** The terminal shows colours; `--no-color` still switches them off. */
   readonly color: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What the person types to call this: `sluice`, or the way to it. */
+  readonly command: string;
   /** Name of the person at the keyboard, as the system knows it. */
   readonly user: string;
   /** Asks one line; `null` when nobody is there to answer. */
   readonly ask: ((question: string) => Promise<string>) | null;
-  /** Replaces the picture shown before; `done` leaves the last one standing. */
-  live(): Promise<{ show(picture: string): void; done(): void }>;
+  /** Pictures that replace each other. */
+  live(): Promise<Live>;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
 }
@@ -37,9 +41,10 @@ export function processIo(): Io {
     },
     color: interactive && env['NO_COLOR'] === undefined && stdout.hasColors(),
     env,
+    command: calledAs(process.argv[1], process.cwd(), env['PATH']),
     user: env['SLUICE_USER'] ?? systemUser(),
     ask: interactive && stdin.isTTY ? askTerminal : null,
-    live,
+    live: async () => (await import('./live.ts')).liveOn(stdout),
     get signal() {
       stopped ??= stopOnSignals();
       return stopped.signal;
@@ -71,9 +76,4 @@ async function askTerminal(question: string): Promise<string> {
   } finally {
     prompt.close();
   }
-}
-
-async function live(): Promise<{ show(picture: string): void; done(): void }> {
-  const { default: logUpdate } = await import('log-update');
-  return { show: (picture) => logUpdate(picture), done: () => logUpdate.done() };
 }

@@ -40,13 +40,17 @@ export function createProgram(io: Io): { readonly program: Program; readonly con
     .helpCommand(false)
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
-      writeOut: (text) => io.out(text.trimEnd()),
+      writeOut: (text) => io.out(context.typable(text.trimEnd())),
       writeErr: () => undefined,
       getOutHelpWidth: () => io.width,
     })
     .exitOverride()
     .addHelpText('after', firstSteps);
-  const context = new Context(io, () => program.opts() satisfies Globals);
+  const context = new Context(
+    io,
+    () => program.opts() satisfies Globals,
+    () => program.commands.map((command) => command.name()),
+  );
   addCommands(program, context);
   return { program, context };
 }

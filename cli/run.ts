@@ -1,6 +1,7 @@
 /** Runs one command line from arguments to exit code; nothing escapes it but that number. */
 
 import { CommanderError } from '@commander-js/extra-typings';
+import type { Context } from './context.ts';
 import { CliError, reportOf } from './errors.ts';
 import { exitCodes, type Exit } from './exit-codes.ts';
 import type { Io } from './io.ts';
@@ -19,14 +20,14 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok.code;
     // The flag itself, because parsing may have failed before it was seen.
-    return exitCodes[report(usageError(error), io, args.includes('--json'))].code;
+    return exitCodes[report(usageError(error), context, args.includes('--json'))].code;
   }
 }
 
-function report(error: unknown, io: Io, json: boolean): Exit {
+function report(error: unknown, context: Context, json: boolean): Exit {
   const { exit, text, json: facts } = reportOf(error);
-  if (json) io.out(JSON.stringify(facts, null, 2));
-  else io.err(text);
+  if (json) context.io.out(JSON.stringify(facts, null, 2));
+  else context.io.err(context.typable(text));
   return exit;
 }
 

@@ -86,7 +86,8 @@ async function livePicture(context: Context): Promise<Screen> {
   const { io } = context;
   const paint = await context.paint();
   return {
-    show: ({ status, explanation, trouble, at }) => {
+    show: (look) => {
+      const { status, explanation, trouble, at } = { ...look, ...context.typable(hintsOf(look)) };
       if (status === null) live.show(clean(trouble ?? 'asking the rollout …'));
       else live.show(renderWatch({ status, explanation, trouble, now: at, width: io.width, paint }));
     },
@@ -96,11 +97,16 @@ async function livePicture(context: Context): Promise<Screen> {
   };
 }
 
-function plainLines({ io }: Context): Screen {
+/** What a person may want to copy. */
+function hintsOf({ explanation, trouble }: Client.Look): Pick<Client.Look, 'explanation' | 'trouble'> {
+  return { explanation, trouble };
+}
+
+function plainLines(context: Context): Screen {
   let before: Client.Look | null = null;
   return {
     show: (look) => {
-      for (const line of renderChanges(before, look)) io.out(line);
+      for (const line of renderChanges(before, look)) context.io.out(context.typable(line));
       before = look;
     },
     done: () => undefined,

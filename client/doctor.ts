@@ -2,8 +2,8 @@
 
 import type { DoctorCheck } from '../activities/contract.ts';
 import { ClientError } from './errors.ts';
-import { inspect } from './inspect.ts';
 import { pollers, type QueuePollers } from './pollers.ts';
+import { connectionChecks, rollCall, type Heard } from './roll-call.ts';
 import { attributeFacts } from './setup.ts';
 import { searchAttributes } from '../workflows/messages.ts';
 import { call, connect, serverCallMs, type ConnectOptions, type Session } from './session.ts';
@@ -22,10 +22,9 @@ export async function diagnose(options: ConnectOptions): Promise<readonly Doctor
     checks.push(await check(`namespace ${session.namespace}`, () => namespace(session)));
     if (checks.some((done) => !done.ok)) return checks;
     checks.push(await check('search attributes', () => attributes(session)));
-    const queues = await pollers(session);
-    checks.push(...queues.map(workersOf));
-    if (queues[0].workflow.length > 0) checks.push(...(await connections(session)));
-    return checks;
+    const [rollouts, watches] = await pollers(session);
+    const [answering, ...connections] = await workers(session, rollouts);
+    return [...checks, answering, watchersOf(watches), ...connections];
   } finally {
     await session.close();
   }
@@ -50,7 +49,7 @@ async function namespace(session: Session): Promise<string> {
     session.client.workflowService.describeNamespace({ namespace: session.namespace }),
   );
   const seconds = Number(String(config?.workflowExecutionRetentionTtl?.seconds ?? 0));
-  return `keeps finished rollouts for ${Math.round(seconds / 8_640) / 10} days`;
+  return `keeps finished rollouts for ${inDays(seconds)}`;
 }
 
 async function attributes(session: Session): Promise<string> {
@@ -61,18 +60,39 @@ async function attributes(session: Session): Promise<string> {
   return `all ${Object.keys(searchAttributes).length} registered`;
 }
 
-function workersOf(queue: QueuePollers): DoctorCheck {
-  const identities = [...new Set([...queue.workflow, ...queue.activity])].sort();
-  const detail =
-    identities.length === 0 ? 'nobody polls it; start `sluice worker --config FILE`' : identities.join(', ');
-  return { what: `workers on task queue "${queue.taskQueue}"`, ok: identities.length > 0, detail };
+/** `1 day`, `2.5 days`. */
+export function inDays(seconds: number): string {
+  const days = Math.round(seconds / 8_640) / 10;
+  return `${String(days)} ${days === 1 ? 'day' : 'days'}`;
 }
 
-async function connections(session: Session): Promise<readonly DoctorCheck[]> {
+const nobody = 'nobody polls it; start `sluice worker --config FILE`';
+
+/** Who answers, and what they see of their connections. */
+async function workers(session: Session, queue: QueuePollers): Promise<readonly [DoctorCheck, ...DoctorCheck[]]> {
+  const what = `workers on task queue "${queue.taskQueue}"`;
+  if (queue.workflow.length === 0) return [{ what, ok: false, detail: nobody }];
   try {
-    const answer = await inspect<'doctor'>(session, { kind: 'doctor' });
-    return answer.kind === 'doctor' ? answer.checks : [{ what: 'connections', ok: false, detail: answer.message }];
+    const heard = await rollCall(session, queue.activity);
+    return [{ what, ok: true, detail: answering(queue, heard) }, ...connectionChecks(heard)];
   } catch (error) {
-    return [failed('connections', error)];
+    return [failed(what, error)];
   }
+}
+
+/** Those that only poll may have been stopped a moment ago. */
+function answering({ activity }: QueuePollers, heard: readonly Heard[]): string {
+  const names = heard.map(({ worker }) => worker).sort();
+  const silent = activity.filter((worker) => !names.includes(worker));
+  const others = silent.length === 0 ? '' : `; not heard, stopped or busy: ${silent.join(', ')}`;
+  return `${counted(names.length, 'answers')}: ${names.join(', ')}${others}`;
+}
+
+function watchersOf({ taskQueue, activity }: QueuePollers): DoctorCheck {
+  const detail = activity.length === 0 ? nobody : `${counted(activity.length, 'polls')}: ${activity.join(', ')}`;
+  return { what: `workers on task queue "${taskQueue}"`, ok: activity.length > 0, detail };
+}
+
+function counted(count: number, verb: 'answers' | 'polls'): string {
+  return `${String(count)} ${count === 1 ? verb : verb.slice(0, -1)}`;
 }

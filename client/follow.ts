@@ -6,6 +6,7 @@ import type { TimelineEvent } from '../plan/timeline.ts';
 import { explainQuery, timelineQuery } from '../workflows/messages.ts';
 import type { Described } from './describe.ts';
 import { ClientError } from './errors.ts';
+import { explainedAt } from './explanation.ts';
 import { ask, readStatus } from './status.ts';
 import type { Session } from './session.ts';
 
@@ -63,7 +64,16 @@ async function next(session: Session, rollout: string, last: Look): Promise<Look
       ask(session, described, timelineQuery),
     ]);
     const { status } = answer;
-    return { at: Date.now(), status, explanation, timeline, described, trouble: null, ended: !described.open };
+    const at = Date.now();
+    return {
+      at,
+      status,
+      explanation: explainedAt(explanation, at),
+      timeline,
+      described,
+      trouble: null,
+      ended: !described.open,
+    };
   } catch (error) {
     if (!(error instanceof ClientError) || !isPassing(error)) throw error;
     return { ...last, at: Date.now(), trouble: error.message };

@@ -18,11 +18,40 @@ const pickUpMs = 3_000;
 
 export type AnswerTo<Kind extends InspectQuestion['kind']> = Extract<InspectAnswer, { kind: Kind | 'problem' }>;
 
+/** An answer and the identity of the worker that gave it. */
+export interface Answered<Kind extends InspectQuestion['kind']> {
+  readonly answer: AnswerTo<Kind>;
+  readonly worker: string;
+}
+
 /** `problem` is an answer. Throws `ClientError` no-worker (within 5 s), rejected, timed-out, unreachable, denied. */
 export async function inspect<Kind extends InspectQuestion['kind']>(
   session: Session,
   question: Extract<InspectQuestion, { kind: Kind }>,
 ): Promise<AnswerTo<Kind>> {
+  return (await asked<Kind>(session, question)).answer;
+}
+
+/** As `inspect`, and says which worker it was that answered. */
+export async function inspectWorker<Kind extends InspectQuestion['kind']>(
+  session: Session,
+  question: Extract<InspectQuestion, { kind: Kind }>,
+): Promise<Answered<Kind>> {
+  const { answer, handle } = await asked<Kind>(session, question);
+  const { events } = await call(session, serverCallMs, () => handle.fetchHistory());
+  const started = events?.find((event) => event.activityTaskStartedEventAttributes != null);
+  return { answer, worker: started?.activityTaskStartedEventAttributes?.identity ?? 'unknown' };
+}
+
+interface Asked<Kind extends InspectQuestion['kind']> {
+  readonly answer: AnswerTo<Kind>;
+  readonly handle: WorkflowHandle;
+}
+
+async function asked<Kind extends InspectQuestion['kind']>(
+  session: Session,
+  question: Extract<InspectQuestion, { kind: Kind }>,
+): Promise<Asked<Kind>> {
   await needWorker(session);
   const handle = await call(session, serverCallMs, () =>
     session.client.workflow.start(inspectWorkflow, {
@@ -34,18 +63,16 @@ export async function inspect<Kind extends InspectQuestion['kind']>(
       staticSummary: `asks the worker: ${question.kind}`,
     }),
   );
-  const asked = new AbortController();
+  const over = new AbortController();
   try {
-    return await Promise.race([
-      answer<Kind>(session, handle, question.kind),
-      unlessPickedUp(session, handle, asked.signal),
-    ]);
+    const answered = answer<Kind>(session, handle, question.kind);
+    return { answer: await Promise.race([answered, unlessPickedUp(session, handle, over.signal)]), handle };
   } catch (error) {
     // Only now: a terminated workflow is an answer too, and would win the race.
     if (error instanceof ClientError && error.code === 'no-worker') await withdraw(session, handle);
     throw error;
   } finally {
-    asked.abort();
+    over.abort();
   }
 }
 
@@ -79,8 +106,8 @@ async function answer<Kind extends InspectQuestion['kind']>(
 }
 
 /** A killed worker stays in the server's list of pollers for minutes; an untouched task gives it away. */
-async function unlessPickedUp(session: Session, handle: WorkflowHandle, asked: AbortSignal): Promise<never> {
-  await delay(pickUpMs, undefined, { signal: asked });
+async function unlessPickedUp(session: Session, handle: WorkflowHandle, over: AbortSignal): Promise<never> {
+  await delay(pickUpMs, undefined, { signal: over });
   const { taskWaitingSince, open } = await describe(session, handle.workflowId);
   if (open && taskWaitingSince !== null) throw noWorker(session.taskQueue, pickUpMs);
   return new Promise<never>(() => undefined); // picked up: the answer or its deadline decides

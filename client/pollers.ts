@@ -1,5 +1,6 @@
 /** Who polls a task queue: the server's own list, so that a missing worker is told in milliseconds. */
 
+import { optionalTsToMs } from '@temporalio/common/lib/time.js';
 import proto from '@temporalio/proto';
 import { watchQueue } from '../workflows/messages.ts';
 import { ClientError } from './errors.ts';
@@ -7,12 +8,16 @@ import { call, serverCallMs, type Session } from './session.ts';
 
 export interface QueuePollers {
   readonly taskQueue: string;
-  /** Identities of workers that polled within the last five minutes. */
+  /** Identities of workers that poll. */
   readonly workflow: readonly string[];
   readonly activity: readonly string[];
 }
 
+/** A poll is answered within a minute and repeated at once; whoever has not polled for longer than this is gone, ms. */
+const goneAfterMs = 70_000;
+
 type QueueType = proto.temporal.api.enums.v1.TaskQueueType;
+type PollerInfo = proto.temporal.api.taskqueue.v1.IPollerInfo;
 
 const { TaskQueueType } = proto.temporal.api.enums.v1;
 
@@ -37,20 +42,26 @@ async function identities(session: Session, taskQueue: string, taskQueueType: Qu
       taskQueueType,
     }),
   );
-  return found.map((poller) => poller.identity ?? '').sort();
+  return aliveAt(found, Date.now());
 }
 
-/** Throws `ClientError` no-worker when nobody has polled `taskQueue` for workflow tasks lately. */
+/** The server remembers pollers for five minutes, those that were killed too. `now`: epoch ms. */
+export function aliveAt(found: readonly PollerInfo[], now: number): readonly string[] {
+  const alive = found.filter(({ lastAccessTime }) => now - (optionalTsToMs(lastAccessTime) ?? 0) <= goneAfterMs);
+  return [...new Set(alive.map((poller) => poller.identity ?? ''))].sort();
+}
+
+/** Throws `ClientError` no-worker when nobody polls `taskQueue` for workflow tasks. */
 export async function needWorker(session: Session, taskQueue = session.taskQueue): Promise<void> {
   const found = await identities(session, taskQueue, TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW);
   if (found.length === 0) throw noWorker(taskQueue);
 }
 
-/** `answered`: whether one polled lately but stayed silent. */
-export function noWorker(taskQueue: string, silentMs: number | null = null): ClientError {
+/** `silentMs`: how long one that polled lately stayed silent; `null` when none did. */
+export function noWorker(taskQueue: string, silentMs: number | null = null, cause?: unknown): ClientError {
   const detail =
     silentMs === null
       ? 'nobody polls it; start one with `sluice worker --config FILE`'
       : `one polled lately, but none answered within ${silentMs / 1_000} s; see that it runs: \`sluice worker --config FILE\``;
-  return new ClientError({ code: 'no-worker', taskQueue, detail });
+  return new ClientError({ code: 'no-worker', taskQueue, detail }, cause);
 }

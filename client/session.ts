@@ -71,11 +71,15 @@ export async function call<T>(session: Session, ms: number, run: () => Promise<T
 
 /** gRPC status codes that mean something to us. */
 export const grpcCode = {
+  cancelled: 1,
   invalidArgument: 3,
   deadlineExceeded: 4,
   notFound: 5,
   permissionDenied: 7,
+  resourceExhausted: 8,
+  aborted: 10,
   unimplemented: 12,
+  internal: 13,
   unavailable: 14,
   unauthenticated: 16,
 } as const;
@@ -89,6 +93,7 @@ export function grpcStatus(error: unknown): { readonly code: number; readonly de
 }
 
 function mapped(session: Session, error: unknown): unknown {
+  if (error instanceof ClientError) return error; // said already
   if (error instanceof NamespaceNotFoundError) return noNamespace(session, error);
   if (error instanceof WorkflowNotFoundError) {
     return new ClientError({ code: 'not-found', what: error.workflowId }, error);

@@ -1,11 +1,13 @@
 /** Asks a rollout about itself, and falls back on the server's own knowledge when no worker answers. */
 
+import { setTimeout as delay } from 'node:timers/promises';
 import { QueryNotRegisteredError, QueryRejectedError, type QueryDefinition } from '@temporalio/client';
 import type { Explanation, Status } from '../plan/status.ts';
 import type { TimelineEvent } from '../plan/timeline.ts';
 import { explainQuery, statusQuery, timelineQuery } from '../workflows/messages.ts';
 import { describe, type Described } from './describe.ts';
 import { ClientError } from './errors.ts';
+import { explainedAt } from './explanation.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { needWorker, noWorker } from './pollers.ts';
 import { call, grpcCode, grpcStatus, type Session } from './session.ts';
@@ -15,8 +17,10 @@ export type StatusAnswer =
   | { readonly kind: 'live'; readonly status: Status; readonly described: Described }
   | { readonly kind: 'described'; readonly described: Described; readonly why: ClientError };
 
-/** Time a worker has to answer a query, ms: a busy one replays up to a few hundred events first. */
-const queryMs = 4_000;
+/** Time that workers have to answer a query, all tries together, ms: a busy one replays up to a few hundred events first. */
+const queryMs = 6_000;
+const firstTryMs = 2_500;
+const betweenMs = 200;
 
 /** Status with the watch's latest numbers. Throws `ClientError` not-found, unreachable, denied. */
 export async function readStatus(session: Session, rollout: string): Promise<StatusAnswer> {
@@ -34,7 +38,7 @@ export async function readStatus(session: Session, rollout: string): Promise<Sta
 
 /** Throws `ClientError` not-found, no-worker, rejected (stuck rollout), unreachable, denied. */
 export async function explain(session: Session, rollout: string): Promise<Explanation> {
-  return ask(session, await describe(session, rollout), explainQuery);
+  return explainedAt(await ask(session, await describe(session, rollout), explainQuery), Date.now());
 }
 
 /** Oldest first. Throws as `explain` does. */
@@ -42,7 +46,7 @@ export async function timeline(session: Session, rollout: string): Promise<reado
   return ask(session, await describe(session, rollout), timelineQuery);
 }
 
-/** Asks exactly the described run. */
+/** Asks exactly the described run. Throws `ClientError` no-worker when nobody has answered after some tries. */
 export async function ask<Answer>(
   session: Session,
   { rollout, run, taskQueue }: Pick<Described, 'rollout' | 'run' | 'taskQueue'>,
@@ -51,7 +55,9 @@ export async function ask<Answer>(
   await needWorker(session, taskQueue);
   const handle = session.client.workflow.getHandle(rollout, run);
   try {
-    return await call(session, queryMs, () => silentIsNoWorker(taskQueue, () => handle.query(definition)));
+    return await patiently((ms) =>
+      call(session, ms, () => silentIsNoWorker(taskQueue, () => handle.query(definition))),
+    );
   } catch (error) {
     if (error instanceof QueryNotRegisteredError || error instanceof QueryRejectedError || isStuck(error)) {
       const reason = grpcStatus(error)?.detail ?? (error as Error).message;
@@ -61,12 +67,34 @@ export async function ask<Answer>(
   }
 }
 
-/** A query has no other reason to be late than a worker that does not answer. */
+/** A query may have gone to a worker that was killed a moment ago: another one answers the next try. */
+async function patiently<Answer>(ask: (ms: number) => Promise<Answer>): Promise<Answer> {
+  const until = Date.now() + queryMs;
+  for (let ms: number = firstTryMs; ; ms = until - Date.now()) {
+    try {
+      return await ask(ms);
+    } catch (error) {
+      const isPassing = error instanceof ClientError && error.code === 'no-worker';
+      if (!isPassing || Date.now() + betweenMs >= until) throw error;
+    }
+    await delay(betweenMs);
+  }
+}
+
+/** What a query fails with while its worker goes away: late, withdrawn, or queued behind one that nobody takes. */
+const passing: readonly number[] = [
+  grpcCode.cancelled,
+  grpcCode.deadlineExceeded,
+  grpcCode.resourceExhausted,
+  grpcCode.aborted,
+  grpcCode.internal,
+];
+
 async function silentIsNoWorker<T>(taskQueue: string, run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {
-    if (grpcStatus(error)?.code === grpcCode.deadlineExceeded) throw noWorker(taskQueue, queryMs);
+    if (passing.includes(grpcStatus(error)?.code ?? -1)) throw noWorker(taskQueue, queryMs, error);
     throw error;
   }
 }

@@ -141,6 +141,8 @@ export interface Explanation {
   readonly otherwise: string;
   /** Epoch ms; a moment that people and targets may still put off. */
   readonly earliestFinish: number | null;
+  /** Shortest time that must pass after what runs now, ms: from whatever moment that ends, it cannot be over sooner. */
+  readonly restMs: number;
   /** Workflow time of this answer: that of the rollout's last event, not of the question. */
   readonly at: number;
 }

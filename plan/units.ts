@@ -30,6 +30,7 @@ export function formatDuration(ms: number): string {
 /** A measured time, rounded to what a person wants to read: `850ms`, `1.2s`, `2m5s`, `3h12m`, `2d4h`. */
 export function formatElapsed(ms: number): string {
   const value = Math.max(0, ms);
+  if (value < 1) return '0s';
   if (value < second) return `${String(Math.floor(value))}ms`;
   if (value < 10 * second) return `${String(Math.floor(value / 100) / 10)}s`;
   const grain = value < hour ? second : value < day ? minute : hour;

@@ -11,7 +11,7 @@ import type { Run } from './run.ts';
 export function explain(run: Run): Explanation {
   const { state } = run;
   const since = (state.held ?? state.paused)?.since ?? state.phaseSince;
-  return { ...waitingOf(run), since, earliestFinish: earliestFinish(run), at: Date.now() };
+  return { ...waitingOf(run), since, ...finishOf(run), at: Date.now() };
 }
 
 type Waiting = Pick<Explanation, 'waitingFor' | 'unblock' | 'otherwise'>;
@@ -110,22 +110,30 @@ function bakeDefault(run: Run): string {
 }
 
 /** Bakes and watch still ahead; people and targets take their time on top. */
-function earliestFinish(run: Run): number | null {
+function finishOf(run: Run): Pick<Explanation, 'earliestFinish' | 'restMs'> {
   const { state, plan } = run;
-  if (state.outcome !== null || state.turn !== null || state.held !== null || state.paused !== null) return null;
-  const bakes = plan.steps.map((step, index) => (state.done.includes(`bake:${String(index)}`) ? 0 : step.bakeMinMs));
-  const watch = state.watched ? 0 : plan.watch.forMs;
-  const ahead = bakes.reduce((sum, ms) => sum + ms, watch);
-  const { countedMs, at } = runningClock(run);
-  return Math.max(Date.now(), at + ahead - countedMs);
+  if (state.outcome !== null || state.turn !== null || state.held !== null || state.paused !== null) {
+    return { earliestFinish: null, restMs: 0 };
+  }
+  const clock = runningClock(run);
+  const bakes = plan.steps.map((step, index) => (isBaked(run, index) || clock?.step === index ? 0 : step.bakeMinMs));
+  const watch = state.watched || clock?.step === 'watch' ? 0 : plan.watch.forMs;
+  const restMs = bakes.reduce((sum, ms) => sum + ms, watch);
+  return { earliestFinish: Math.max(Date.now(), clock?.endsAt ?? 0) + restMs, restMs };
 }
 
-/** What the clock of a bake or watch under way has counted up to a moment; from there it cannot end sooner. */
-function runningClock({ state }: Run): { readonly countedMs: number; readonly at: number } {
-  const { stage, stageSince, checkpoint, bake, done } = state;
-  const isAhead = stage.kind === 'promoted' || (stage.kind === 'step' && !done.includes(`bake:${String(stage.index)}`));
-  if (!isAhead || bake === 'clean') return { countedMs: 0, at: Date.now() };
+/** The bake or watch that counts now, and the moment before which it cannot end; `null` while none does. */
+function runningClock(run: Run): { readonly step: number | 'watch'; readonly endsAt: number } | null {
+  const { state, plan } = run;
+  const { stage, stageSince, checkpoint, bake } = state;
+  const step = stage.kind === 'step' ? stage.index : stage.kind === 'promoted' ? 'watch' : null;
+  if (step === null || bake === 'clean' || (step !== 'watch' && isBaked(run, step))) return null;
+  const minMs = step === 'watch' ? plan.watch.forMs : (plan.steps[step]?.bakeMinMs ?? 0);
   const isPresent = checkpoint !== null && JSON.stringify(checkpoint.stage) === JSON.stringify(stage);
-  if (!isPresent) return { countedMs: 0, at: stageSince };
-  return { countedMs: checkpoint.validMs, at: checkpoint.lastPollAt ?? checkpoint.stageSince };
+  if (!isPresent) return { step, endsAt: stageSince + minMs };
+  return { step, endsAt: (checkpoint.lastPollAt ?? checkpoint.stageSince) + minMs - checkpoint.validMs };
+}
+
+function isBaked({ state }: Run, index: number): boolean {
+  return state.done.includes(`bake:${String(index)}`);
 }

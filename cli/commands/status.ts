@@ -34,7 +34,15 @@ async function textOf(context: Context, answer: StatusAnswer, explanation: Expla
     return renderDescribed(answer.described, answer.why.message, now, paint);
   }
   const { renderWatch } = await import('../render/watch.ts');
-  return renderWatch({ status: answer.status, explanation, trouble: null, now, width: context.io.width, paint });
+  const { status } = answer;
+  return renderWatch({
+    status,
+    explanation: context.typable(explanation),
+    trouble: null,
+    now,
+    width: context.io.width,
+    paint,
+  });
 }
 
 function jsonOf(answer: StatusAnswer): unknown {

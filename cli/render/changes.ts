@@ -14,24 +14,35 @@ export interface Seen {
   readonly trouble: string | null;
 }
 
-/** Lines with their time in front; the first look shows the whole timeline so far. */
-export function renderChanges(before: Seen | null, after: Seen): readonly string[] {
-  const { at, status, timeline, trouble } = clean(after);
-  const events = newEvents(before?.timeline ?? [], timeline).map((event) => line(event.at, event.text));
-  const verdicts = (status?.findings ?? [])
-    .filter((finding) => isNews(before?.status?.findings, finding))
-    .map((finding) => line(finding.at, `${finding.criterion} ${finding.verdict}: ${finding.sentence}`));
-  return [
-    ...events,
-    ...verdicts,
-    ...firstSight(before?.status ?? null, status).map((text) => line(at, text)),
-    ...(trouble !== null && trouble !== before?.trouble ? [line(at, trouble)] : []),
-    ...(trouble === null && before !== null && before.trouble !== null ? [line(at, 'answers again')] : []),
-  ];
+interface Line {
+  readonly at: number;
+  readonly text: string;
 }
 
-function line(at: number, text: string): string {
-  return `${formatTime(at)}  ${text}`;
+/** Lines with their time in front, oldest first; the first look shows the whole timeline so far. */
+export function renderChanges(before: Seen | null, after: Seen): readonly string[] {
+  const { at, status, timeline, trouble } = clean(after);
+  const verdicts = (status?.findings ?? [])
+    .filter((finding) => isNews(before?.status?.findings, finding))
+    .map((finding) => ({ at: heardAt(finding, before, at), text: sentenceOf(finding) }));
+  const isBack = trouble === null && before !== null && before.trouble !== null;
+  const lines: readonly Line[] = [
+    ...newEvents(before?.timeline ?? [], timeline),
+    ...verdicts,
+    ...firstSight(before?.status ?? null, status).map((text) => ({ at, text })),
+    ...(trouble !== null && trouble !== before?.trouble ? [{ at, text: trouble }] : []),
+    ...(isBack ? [{ at, text: 'answers again' }] : []),
+  ];
+  return lines.toSorted((one, other) => one.at - other.at).map((line) => `${formatTime(line.at)}  ${line.text}`);
+}
+
+function sentenceOf({ criterion, verdict, sentence }: Finding): string {
+  return `${criterion} ${verdict}: ${sentence}`;
+}
+
+/** Heartbeats bring verdicts late: one from before the last look is told as of now, below what was told since. */
+function heardAt(finding: Finding, before: Seen | null, now: number): number {
+  return before !== null && before.trouble === null && finding.at < before.at ? now : finding.at;
 }
 
 /** The timeline is bounded at its old end, so what is new is what follows the last event known. */

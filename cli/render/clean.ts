@@ -11,12 +11,16 @@ export function cleanText(text: string): string {
 
 /** The same value with every text in it made safe; plain JSON in, plain JSON out. */
 export function clean<T>(value: T): T {
-  return cleaned(value) as T;
+  return mapTexts(value, cleanText);
 }
 
-function cleaned(value: unknown): unknown {
-  if (typeof value === 'string') return cleanText(value);
-  if (Array.isArray(value)) return value.map(cleaned);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [cleanText(key), cleaned(entry)]));
+/** The same value with every text in it replaced, keys included. */
+export function mapTexts<T>(value: T, change: (text: string) => string): T {
+  const mapped = (one: unknown): unknown => {
+    if (typeof one === 'string') return change(one);
+    if (Array.isArray(one)) return one.map(mapped);
+    if (typeof one !== 'object' || one === null) return one;
+    return Object.fromEntries(Object.entries(one).map(([key, entry]) => [change(key), mapped(entry)]));
+  };
+  return mapped(value) as T;
 }

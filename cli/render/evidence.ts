@@ -22,7 +22,7 @@ export function renderEvidence(foreign: EvidencePicture, paint: Paint): string {
     `${paint.bold(`${status.service} in ${status.environment}`)}: gate ${paint.bold(request.gate)}`,
     ...block('release', [`${nameOf(status.release)} from ${status.release.image}`]),
     ...block('stable', [status.stable === null ? 'unknown' : nameOf(status.stable)]),
-    ...block('ladder', [ladder(status.steps, paint)]),
+    ...block('ladder', [ladder(status, paint)]),
     ...block('weight', weightLines(status.weights, width)),
     ...block('criteria', findingLines(status.findings, width, paint)),
     ...block(

@@ -1,7 +1,7 @@
 /** The parts that several screens share: ladder, weights, bake, criteria, gates; each a list of lines. */
 
 import { nameOf } from '../../plan/release.ts';
-import type { BakeStatus, RequestStatus, Status, StepStatus, Weights } from '../../plan/status.ts';
+import type { BakeStatus, RequestStatus, Status, Weights } from '../../plan/status.ts';
 import { formatBp, formatDuration, formatElapsed, formatShare } from '../../plan/units.ts';
 import type { Finding } from '../../judge/verdict.ts';
 import type { Paint } from './paint.ts';
@@ -12,20 +12,28 @@ export function titleOf(status: Status, paint: Paint): string {
   return `${paint.bold(`${status.service} in ${status.environment}`)}  ${nameOf(status.release)}${stable}`;
 }
 
-export function ladder(steps: readonly StepStatus[], paint: Paint): string {
-  return steps
-    .map(({ weightBp, state }) => {
-      const weight = formatBp(weightBp);
-      switch (state) {
-        case 'done':
-          return paint.green(`✓ ${weight}`);
-        case 'current':
-          return paint.bold(`● ${weight}`);
-        case 'ahead':
-          return paint.dim(`○ ${weight}`);
-      }
-    })
-    .join('  ›  ');
+/** Where it is carries `●`: a step, or 0 % once it has gone back; `✗` is the step that it went back from. */
+export function ladder(status: Status, paint: Paint): string {
+  const back = isBack(status);
+  const rungs = status.steps.map(({ weightBp, state }) => {
+    const weight = formatBp(weightBp);
+    switch (state) {
+      case 'done':
+        return paint.green(`✓ ${weight}`);
+      case 'current':
+        return back ? paint.red(`✗ ${weight}`) : paint.bold(`● ${weight}`);
+      case 'ahead':
+        return paint.dim(`○ ${weight}`);
+    }
+  });
+  const ground = status.weights.acceptedBp === 0 ? '● 0% (stable)' : '← 0% (stable)';
+  return [...(back ? [paint.bold(ground)] : []), ...rungs].join('  ›  ');
+}
+
+/** It has turned back, or is about to: no step is the present one any more. */
+function isBack({ phase, outcome }: Status): boolean {
+  if (outcome === null) return phase === 'rolling-back';
+  return outcome === 'rolled-back' || outcome === 'aborted' || outcome === 'superseded';
 }
 
 /** Asked for, accepted, seen: beside each other where there is room. */
@@ -46,7 +54,11 @@ const barCells = 30;
 export function bakeLines(bake: BakeStatus, width: number, paint: Paint): readonly string[] {
   const { state, validMs, elapsedMs, minMs, maxMs } = bake;
   const gap = elapsedMs - validMs >= 1_000 ? ` and ${formatElapsed(elapsedMs - validMs)} without data` : '';
-  const clock = `${formatElapsed(validMs)} valid${gap}, needs ${formatDuration(minMs)}, at most ${formatDuration(maxMs)}`;
+  const limits =
+    state === 'clean'
+      ? `needed ${formatDuration(minMs)}`
+      : `needs ${formatDuration(minMs)}, at most ${formatDuration(maxMs)}`;
+  const clock = `${formatElapsed(validMs)} valid${gap}, ${limits}`;
   const color = state === 'clean' ? paint.green : state === 'baking' ? paint.cyan : paint.yellow;
   const label = state === 'baking' ? '' : `  (${state})`;
   const picture = color(bar(validMs, minMs, maxMs, barCells));

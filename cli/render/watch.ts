@@ -29,34 +29,35 @@ export function renderWatch(foreign: Picture): string {
   const picture: Picture = { ...clean({ ...foreign, paint: null }), paint };
   const { status, now, width } = picture;
   const sentences = (text: string) => wrap(text, blockWidth(width));
+  const gates = status.requests.filter(isOfInterest);
+  const gateBlocks = (requests: readonly RequestStatus[]) =>
+    requests.flatMap((request) => block('gate', requestLines(request, now, width, paint)));
+  const inColor = (color: Color, texts: readonly string[]) =>
+    texts.flatMap((text) => sentences(text).map((line) => color(line)));
+  // From what matters most to what matters least: a small terminal shows the top.
   return [
     titleOf(status, paint),
     phaseLine(picture),
+    ...block('trouble', inColor(paint.red, picture.trouble === null ? [] : [picture.trouble])),
     '',
-    ...block('ladder', [ladder(status.steps, paint)]),
+    ...block('ladder', [ladder(status, paint)]),
     ...block('weight', weightLines(status.weights, width)),
     ...block(isBaking(status) ? 'bake' : 'watch', status.bake === null ? [] : bakeLines(status.bake, width, paint)),
     ...block('criteria', findingLines(status.findings, width, paint)),
-    ...block('smoke', smokeLines(picture)),
-    ...status.requests
-      .filter(isOfInterest)
-      .flatMap((request) => block('gate', requestLines(request, now, width, paint))),
     ...block('held', stoppedLines(status.held, picture)),
     ...block('paused', stoppedLines(status.paused, picture)),
     ...block('reason', reasonLines(picture)),
-    ...block(
-      'problems',
-      status.problems.flatMap((problem) => sentences(problem).map((line) => paint.red(line))),
-    ),
+    ...block('problems', inColor(paint.red, status.problems)),
+    ...gateBlocks(gates.filter(({ state }) => state === 'open')),
     ...block('waiting', status.outcome === null ? waitingLines(picture) : []),
+    ...block('smoke', smokeLines(picture)),
+    ...gateBlocks(gates.filter(({ state }) => state !== 'open')),
     ...block('messages', messageLines(picture)),
-    ...block(
-      'warnings',
-      status.warnings.flatMap((warning) => sentences(warning).map((line) => paint.yellow(line))),
-    ),
-    ...block('trouble', picture.trouble === null ? [] : sentences(picture.trouble).map((line) => paint.red(line))),
+    ...block('warnings', inColor(paint.yellow, status.warnings)),
   ].join('\n');
 }
+
+type Color = (text: string) => string;
 
 function phaseLine({ status, now, paint }: Picture): string {
   const by = `asked for by ${status.requester} ${ago(status.startedAt, now)}`;

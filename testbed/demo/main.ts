@@ -26,6 +26,9 @@ const isKept = process.env['KEEP'] === '1';
 /** It stops by itself, also when nobody stops a world that was kept. */
 const load = { ratePerSecond: 100, maxSeconds: isKept ? 3_600 : 900 };
 const baselineMs = 6_000;
+const plainWidth = 108;
+/** Bakes of the demo take seconds: their clocks are told every second. */
+const often = { heartbeat: '1s' };
 
 /** Marks on the way that only the demo itself knows. */
 interface Marks {
@@ -55,7 +58,7 @@ async function proven(world: World, screen: Screen): Promise<readonly string[]> 
     const summary = await run(world, screen);
     screen.done();
     writeFileSync(join(folder, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
-    process.stdout.write(`\n${renderSummary(summary)}\n`);
+    process.stdout.write(`\n${renderSummary(summary, process.stdout.isTTY ? process.stdout.columns : plainWidth)}\n`);
     return complaints(summary);
   } finally {
     screen.done();
@@ -63,7 +66,7 @@ async function proven(world: World, screen: Screen): Promise<readonly string[]> 
 }
 
 async function run(world: World, screen: Screen): Promise<Summary> {
-  const marks: Marks = { worker: await world.startWorker(), killedAt: null };
+  const marks: Marks = { worker: await world.startWorker(often), killedAt: null };
   for (const name of names) world.load(name, load);
   const session = await connect({ ...addresses(world), taskQueue: world.taskQueue });
   try {
@@ -114,7 +117,7 @@ function crashOne(world: World, marks: Marks, screen: Screen): Scenario {
     marks.killedAt = Date.now();
     await marks.worker.kill();
     screen.say('The worker was killed with -9; a new one starts.');
-    marks.worker = await world.startWorker();
+    marks.worker = await world.startWorker(often);
   };
   return { name: 'crash', expected: 'completed', rejects: null, disturb };
 }

@@ -2,7 +2,7 @@
 
 import Table from 'cli-table3';
 import type { Outcome } from '../../plan/phases.ts';
-import { formatBp, formatShare } from '../../plan/units.ts';
+import { formatBp, formatShare, formatTime } from '../../plan/units.ts';
 import type { StepFacts } from './facts.ts';
 
 export interface Summary {
@@ -74,10 +74,14 @@ export function complaints(summary: Summary): readonly string[] {
   return claims.filter(([holds]) => !holds).map(([, sentence]) => sentence);
 }
 
-export function renderSummary({ good, bad, rejected, crash }: Summary): string {
+/** Columns of the table's first two columns, and of its four borders. */
+const outer = { rollout: 11, outcome: 13, borders: 4 };
+
+/** A table for a terminal of this many columns. */
+export function renderSummary({ good, bad, rejected, crash }: Summary, width: number): string {
   const table = new Table({
     head: ['rollout', 'outcome', 'what the proxy, the services and Prometheus saw'],
-    colWidths: [11, 13, 84],
+    colWidths: [outer.rollout, outer.outcome, Math.max(30, width - outer.rollout - outer.outcome - outer.borders)],
     wordWrap: true,
     style: { head: [] },
   });
@@ -85,19 +89,32 @@ export function renderSummary({ good, bad, rejected, crash }: Summary): string {
     const share = observedShare === null ? 'unknown' : formatShare(observedShare);
     return `${formatBp(requestedBp)} asked, ${share} of ${requests.toLocaleString('en')} requests`;
   });
-  table.push(
-    ['good', good.outcome, `${steps.join('\n')}\n${good.historyEvents} history events, ${good.seconds} s`],
+  const toZero = bad.secondsFromVisibleToZero === null ? 'unknown' : `${bad.secondsFromVisibleToZero.toFixed(2)} s`;
+  const rows: readonly (readonly [keyof Summary, Ended, readonly string[]])[] = [
+    ['good', good, [...steps, `${good.historyEvents} history events, ${good.seconds} s`]],
     [
       'bad',
-      bad.outcome,
-      `visible to zero confirmed: ${String(bad.secondsFromVisibleToZero)} s; requests after zero: ${String(bad.canaryRequestsAfterZero)}\n${bad.reason ?? ''}`,
+      bad,
+      [
+        `visible to zero confirmed: ${toZero}; requests after zero: ${String(bad.canaryRequestsAfterZero)}`,
+        bad.reason ?? '',
+      ],
     ],
-    ['rejected', rejected.outcome, rejected.reason ?? ''],
-    [
-      'crash',
-      crash.outcome,
-      `weights ${crash.weightsSeenByProxy.map(formatBp).join(', ')}; killed ${crash.killedAt ?? 'never'}, went on ${crash.progressAt ?? 'never'}`,
-    ],
-  );
+    ['rejected', rejected, [weightsSeen(rejected.weightsSeenByProxy), rejected.reason ?? '']],
+    ['crash', crash, [weightsSeen(crash.weightsSeenByProxy), killed(crash)]],
+  ];
+  table.push(...rows.map(([name, { outcome }, lines]) => [name, outcome, lines.join('\n')]));
   return table.toString();
+}
+
+function weightsSeen(weights: readonly number[]): string {
+  return `weights ${weights.map(formatBp).join(', ')}`;
+}
+
+/** `worker killed at 04:41:07, the next call 1.8 s later`: the whole times stand in the file. */
+function killed({ killedAt, progressAt }: Summary['crash']): string {
+  if (killedAt === null) return 'the worker was not killed';
+  const at = `worker killed at ${formatTime(Date.parse(killedAt)).slice(11, 19)} UTC`;
+  if (progressAt === null) return `${at}, nothing went on`;
+  return `${at}, went on ${((Date.parse(progressAt) - Date.parse(killedAt)) / 1_000).toFixed(1)} s later`;
 }

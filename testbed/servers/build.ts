@@ -90,10 +90,17 @@ function advice(problem: string, recipe: ServerRecipe, version: string): string 
   return [
     `${recipe.name} ${version} is needed, but ${problem}`,
     'Any one of these helps:',
-    `  - install Go 1.21 or newer (https://go.dev/dl/) and try again: it is built from tools/${recipe.name}`,
+    `  - install Go ${goVersion(recipe)} or newer (https://go.dev/dl/) and try again: it is built from tools/${recipe.name}`,
     `  - put a ${recipe.name} ${version} binary on the PATH`,
     `  - set ${recipe.variable} to the path of such a binary`,
   ].join('\n');
+}
+
+/** Major and minor, as the module itself says. */
+function goVersion({ name }: ServerRecipe): string {
+  const [, version] = /^go (\d+\.\d+)/m.exec(readFileSync(inProject('tools', name, 'go.mod'), 'utf8')) ?? [];
+  if (version === undefined) throw new Error(`tools/${name}/go.mod names no version of Go`);
+  return version;
 }
 
 function say(line: string): void {

@@ -20,6 +20,8 @@ export interface WorkerOptions {
   readonly name?: string;
   /** Added to its connections to the world's own servers, in the form of the worker's configuration. */
   readonly connections?: Readonly<Record<string, unknown>>;
+  /** Longest time between two heartbeats that Temporal sees. @default 5s */
+  readonly heartbeat?: string;
 }
 
 export interface CommandOptions {
@@ -41,7 +43,8 @@ const launcher = inProject('bin', 'sluice');
 /** Returns when the worker says that it is ready. */
 export async function startWorker(world: Surroundings, name: string, options: WorkerOptions): Promise<Worker> {
   const port = await freePort();
-  const configFile = writeWorkerConfig(world, name, { port, connections: options.connections ?? {} });
+  const { connections = {}, heartbeat = '5s' } = options;
+  const configFile = writeWorkerConfig(world, name, { port, connections, heartbeat });
   const url = `http://127.0.0.1:${port}`;
   const worker = await startProcess({
     name,

@@ -46,10 +46,12 @@ export interface WorkerFacts {
   readonly port: number;
   /** Beside those to the world's own servers. */
   readonly connections: Readonly<Record<string, unknown>>;
+  readonly heartbeat: string;
 }
 
 /** Writes `<name>.yaml` for a worker, and returns its path. */
-export function writeWorkerConfig(world: Surroundings, name: string, { port, connections }: WorkerFacts): string {
+export function writeWorkerConfig(world: Surroundings, name: string, facts: WorkerFacts): string {
+  const { port, connections, heartbeat } = facts;
   const prometheus = { kind: 'prometheus', url: world.prometheus.url };
   const routes = world.services.map((service) => [service.name, routeOf(service)] as const);
   return write(join(world.folder, `${name}.yaml`), {
@@ -60,7 +62,7 @@ export function writeWorkerConfig(world: Surroundings, name: string, { port, con
     directory: './directory.yaml',
     listen: `127.0.0.1:${port}`,
     logs: { level: 'info' },
-    heartbeat: '5s',
+    heartbeat,
     connections: {
       prometheus,
       'prometheus-prod': prometheus, // the name that the documentation uses

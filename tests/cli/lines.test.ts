@@ -58,6 +58,22 @@ describe('plain lines where there is no terminal', () => {
     expect(renderChanges(after, after)).toEqual([]);
   });
 
+  test('stand in the order of time, however late a verdict is heard', () => {
+    const early = finding({ criterion: 'latency', at: noon - 2_500 });
+    expect(
+      renderChanges(null, seen({ status: status({ findings: [early], weights: weights(500, null, null) }) })),
+    ).toEqual([
+      '2026-11-22T11:59:57Z  started by ana',
+      '2026-11-22T11:59:57Z  latency pass: 0.1% ≤ 1%',
+      '2026-11-22T11:59:58Z  shifted to 1%',
+      '2026-11-22T11:59:59Z  1% confirmed',
+    ]);
+    const late = status({ findings: [finding(), { ...early, verdict: 'no-data', sentence: 'the result is empty' }] });
+    expect(renderChanges(seen(), seen({ at: noon + 2_000, status: late }))).toEqual([
+      '2026-11-22T12:00:02Z  latency no-data: the result is empty',
+    ]);
+  });
+
   test('lose no event when the oldest ones have been dropped', () => {
     const bounded: readonly TimelineEvent[] = [...events.slice(2), { at: noon, code: 'smoke', text: 'smoke passed' }];
     expect(renderChanges(seen(), seen({ timeline: bounded }))).toEqual(['2026-11-22T12:00:00Z  smoke passed']);

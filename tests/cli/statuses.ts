@@ -115,5 +115,6 @@ export const explanation: Explanation = {
   unblock: [],
   otherwise: 'it goes on when clean after 30m, and holds after 1h',
   earliestFinish: noon + 78 * minute,
+  restMs: 60 * minute,
   at: noon - 2 * minute,
 };

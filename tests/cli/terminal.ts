@@ -21,9 +21,14 @@ export async function sluice(args: readonly string[], answers?: readonly string[
     width: 100,
     color: false,
     env: {},
+    command: 'sluice',
     user: 'ana',
     ask: answers === undefined ? null : async () => typed.shift() ?? '',
-    live: async () => ({ show: (picture) => void out.push(picture), done: () => undefined }),
+    live: async () => ({
+      show: (picture) => void out.push(picture),
+      say: (line) => void out.push(line),
+      done: () => undefined,
+    }),
     signal: new AbortController().signal,
   };
   const exit = await run(args, io);

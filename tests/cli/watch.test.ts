@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { fitted } from '../../cli/render/fit.ts';
 import { unpainted } from '../../cli/render/paint.ts';
 import { renderWatch } from '../../cli/render/watch.ts';
 import type { Explanation, Status } from '../../plan/status.ts';
@@ -60,6 +61,7 @@ describe('the live picture', () => {
       unblock: ['1 of qa: sluice approve rollout/production/web wide@25%'],
       otherwise: 'gate wide@25% expires 2026-11-22T15:52:00Z, then: rollback',
       earliestFinish: null,
+      restMs: 0,
       at: noon,
     };
     const shown = status({
@@ -169,12 +171,50 @@ describe('the live picture', () => {
       web in production  v2 (sha256:222222222222) over v1 (sha256:111111111111)
       rolling-back for 400ms, asked for by ana 43m ago
 
-        ladder    ✓ 1%  ›  ● 5%  ›  ○ 25%  ›  ○ 100%
+        ladder    ● 0% (stable)  ›  ✓ 1%  ›  ✗ 5%  ›  ○ 25%  ›  ○ 100%
         weight    requested 0%   accepted 0%   observed not yet
         criteria  ✗ errors  3.1% > 1% for 2s
         reason    criterion errors failed: 3.1% > 1% for 2s
       "
     `);
+  });
+
+  test('says that it is on its way to 0 % until that is accepted, and stays there once it has ended', () => {
+    const back = { phase: 'rolling-back', bake: null } as const;
+    const ladderOf = (shown: Status) => /ladder +(.*)/.exec(picture(shown))?.[1];
+    expect(ladderOf(status(back))).toBe('← 0% (stable)  ›  ✓ 1%  ›  ✗ 5%  ›  ○ 25%  ›  ○ 100%');
+    const ended = status({ phase: 'ended', outcome: 'rolled-back', bake: null, weights: weights(0, null, null) });
+    expect(ladderOf(ended)).toBe('● 0% (stable)  ›  ✓ 1%  ›  ✗ 5%  ›  ○ 25%  ›  ○ 100%');
+  });
+
+  test('says of a clean bake what it needed, and no more what it may take', () => {
+    const clean = { ...status().bake, state: 'clean', validMs: 31 * minute, elapsedMs: 31 * minute, summary: '' };
+    const shown = picture(status({ bake: clean as NonNullable<Status['bake']> }));
+    expect(shown).toContain('31m valid, needed 30m  (clean)');
+    expect(shown).not.toContain('at most');
+  });
+
+  test('has ladder and weights at its top and warnings at its end, also of a long story on a small terminal', () => {
+    const decisions = [{ person: 'ana', kind: 'approve', roles: ['sre'], at: noon - minute, reason: null, void: null }];
+    const shown = status({
+      findings: ['errors', 'latency', 'queue'].map((criterion) => finding({ criterion })),
+      requests: [
+        ...['go', 'wide@5%', 'wide@10%'].map((gate) => request({ gate, state: 'closed', decisions })),
+        request({ missing: '1 of qa' }),
+      ],
+      smoke: ['basic', 'login'].map((suite) => ({ suite, aim: 'canary', passed: true, sentence: 'passed', at: noon })),
+      warnings: ['a warning that is long enough to need more than one line of a terminal with eighty columns'],
+    });
+    const whole = picture(shown, { trouble: 'no worker answers', width: 80 }).slice(1, -1);
+    const lines = fitted(whole, { width: 80, height: 24 }).split('\n');
+    expect(lines).toHaveLength(23);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+    const at = (words: string) => lines.findIndex((line) => line.includes(words));
+    expect([at('trouble'), at('ladder'), at('weight')]).toEqual([2, 4, 5]);
+    expect(at('waits for 1 of qa')).toBeGreaterThan(at('criteria'));
+    expect(at('waiting')).toBeGreaterThan(at('waits for 1 of qa'));
+    expect(at('more lines: a taller window shows them')).toBe(22);
+    expect(at('warnings')).toBe(-1);
   });
 
   test('lists all problems of a refusal', () => {

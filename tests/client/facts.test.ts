@@ -1,10 +1,16 @@
+import Long from 'long';
 import { describe, expect, test } from 'vitest';
 import type { WatchCheckpoint } from '../../activities/contract.ts';
 import { readMemo } from '../../client/attributes.ts';
 import { ClientError, type ClientFacts } from '../../client/errors.ts';
+import { inDays } from '../../client/doctor.ts';
+import { explainedAt } from '../../client/explanation.ts';
 import { withHeartbeat } from '../../client/heartbeat.ts';
 import { queryOf } from '../../client/list.ts';
-import { finding, noon, status, weights } from '../cli/statuses.ts';
+import { aliveAt } from '../../client/pollers.ts';
+import { connectionChecks, type Heard } from '../../client/roll-call.ts';
+import type { Explanation } from '../../plan/status.ts';
+import { explanation, finding, noon, status, weights } from '../cli/statuses.ts';
 
 const checkpoint: WatchCheckpoint = {
   summary: 'errors pass',
@@ -67,6 +73,63 @@ describe('the heartbeat of the watch', () => {
     expect(withHeartbeat(status({ phase: 'watching' }), promoted, noon + 5_000).bake?.validMs).toBe(800_000);
     expect(withHeartbeat(status({ phase: 'promoting' }), promoted, noon + 5_000).bake).toEqual(status().bake);
   });
+});
+
+describe('the earliest finish', () => {
+  test('at an open gate is as far away as the bakes that are left, however long nobody answers', () => {
+    const asked: Explanation = { ...explanation, earliestFinish: noon + 60_000, restMs: 60_000, at: noon };
+    expect(explainedAt(asked, noon).earliestFinish).toBe(noon + 60_000);
+    expect(explainedAt(asked, noon + 3_600_000).earliestFinish).toBe(noon + 3_660_000);
+  });
+
+  test('of a bake that goes on as it should does not move', () => {
+    const baking: Explanation = { ...explanation, earliestFinish: noon + 600_000, restMs: 60_000, at: noon };
+    expect(explainedAt(baking, noon + 300_000).earliestFinish).toBe(noon + 600_000);
+  });
+
+  test('is unknown where the rollout knows none, and taken as it is from a worker that tells no rest', () => {
+    expect(explainedAt({ ...explanation, earliestFinish: null }, noon)).toMatchObject({ earliestFinish: null });
+    const old = { ...explanation, restMs: undefined } as unknown as Explanation;
+    expect(explainedAt(old, noon).earliestFinish).toBe(explanation.earliestFinish);
+  });
+});
+
+describe('workers', () => {
+  const seen = (identity: string, secondsAgo: number) => ({
+    identity,
+    lastAccessTime: { seconds: Long.fromNumber(noon / 1_000 - secondsAgo), nanos: 0 },
+  });
+
+  test('that have not polled for more than a minute are gone', () => {
+    expect(aliveAt([seen('b', 59), seen('dead', 75), seen('a', 0), seen('a', 3)], noon)).toEqual(['a', 'b']);
+    expect(aliveAt([{ identity: 'never' }], noon)).toEqual([]);
+  });
+
+  test('that see the same are told once, those that do not each for itself', () => {
+    const checks = (detail: string, ok = true) => [
+      { what: 'directory', ok: true, detail: 'read' },
+      { what: 'edge', ok, detail },
+    ];
+    const alike = [
+      { worker: 'a', checks: checks('answers') },
+      { worker: 'b', checks: checks('answers') },
+    ];
+    expect(connectionChecks(alike)).toEqual(checks('answers'));
+    const [a] = alike;
+    expect(connectionChecks([a as Heard, { worker: 'b', checks: checks('refused', false) }])).toEqual([
+      { what: 'directory', ok: true, detail: 'read' },
+      { what: 'edge, from a', ok: true, detail: 'answers' },
+      { what: 'edge, from b', ok: false, detail: 'refused' },
+    ]);
+  });
+});
+
+test.each([
+  [86_400, '1 day'],
+  [259_200, '3 days'],
+  [216_000, '2.5 days'],
+])('%i seconds of keeping are %s', (seconds, text) => {
+  expect(inDays(seconds)).toBe(text);
 });
 
 describe('list queries', () => {
