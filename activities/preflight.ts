@@ -34,7 +34,7 @@ export async function preflight(ports: Ports, input: PreflightInput, signal: Abo
   const problems: Note[] = [];
   const warnings: Note[] = [];
   const findings: Findings = {
-    problem: (code, message) => void problems.push({ code, message }),
+    problem: (code, message) => void problems.push({ code, message: message.replace(/\.$/, '') }), // they are joined
     warning: (code, message) => void warnings.push({ code, message }),
   };
   const { plan } = input;

@@ -69,7 +69,9 @@ describe('a namespace that is not set up', () => {
     });
     const { exit, err } = await sluice('list', '--service', 'web');
     expect(exit).toBe(15);
-    expect(err).toMatch(/^sluice: namespace "default": search attributes not registered: .*run `.*\/bin\/sluice setup`\n$/);
+    expect(err).toMatch(
+      /^sluice: namespace "default": search attributes not registered: .*run `.*\/bin\/sluice setup`\n$/,
+    );
   });
 
   test('is unhealthy to doctor, which goes on looking', async () => {

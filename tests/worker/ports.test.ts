@@ -1,12 +1,17 @@
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Ports } from '../../activities/ports.ts';
+import { preflight } from '../../activities/preflight.ts';
+import { compile } from '../../plan/compile.ts';
+import { planDigest } from '../../plan/digest.ts';
 import type { CaddyTargetPlan } from '../../plan/target.ts';
 import { createClock } from '../../providers/clock.ts';
 import { createDirectory } from '../../providers/directory/directory.ts';
 import { createHttp } from '../../providers/http.ts';
 import { createSecrets } from '../../providers/secrets/secrets.ts';
+import { parseSpec } from '../../spec/rollout.ts';
 import { parseWorkerConfig } from '../../spec/worker-config.ts';
 import { siteOf } from '../../worker/caddy-sites.ts';
 import { createLog } from '../../worker/logger.ts';
@@ -100,6 +105,22 @@ describe('connections', () => {
     expect(() => all.metrics(name)).toThrow(missing);
     expect(() => all.target({ ...web, connection: name })).toThrow(missing);
     expect(() => all.target({ ...web, route: name })).toThrow(missing);
+  });
+
+  it('that are away are told by preflight all at once', async () => {
+    server.close();
+    const parsed = parseSpec(readFileSync('examples/minimal.yaml', 'utf8'), 'minimal.yaml');
+    if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+    const able = { granularityBp: 1, fenced: true, preview: true, affinity: false, scales: false, instantRevert: true };
+    const image = parsed.value.release.image;
+    const compiled = compile(parsed.value, { image, digest: `sha256:${'b'.repeat(64)}`, label: 'v2' }, able);
+    if (!compiled.ok || compiled.plan.metrics === null) throw new Error('the example is no plan with metrics');
+    const plan = { ...compiled.plan, target: web, metrics: { ...compiled.plan.metrics, connection: 'bearer' } };
+    const input = { plan, planDigest: planDigest(plan), rollout: 'rollout/p/web', run: 'run-1', requester: 'rita' };
+    const { problems } = await preflight(await ports(), input, new AbortController().signal);
+    const said = problems.map(({ message }) => message).join('\n');
+    expect(said).toMatch(/^metrics bearer: POST http/m);
+    expect(said).toMatch(/^Caddy's admin API cannot be read: .*[^.]$/m);
   });
 
   it('are not taken for those of another kind', async () => {
