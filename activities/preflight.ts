@@ -47,6 +47,7 @@ export async function preflight(ports: Ports, input: PreflightInput, signal: Abo
     metrics === null ? null : asked(findings, metricsOf, () => checkMetrics(ports, metrics, signal)),
     asked(findings, 'directory', () => checkPeople(ports, input, findings)),
     asked(findings, 'secrets', () => checkSecrets(ports, plan, findings)),
+    asked(findings, 'smoke files', () => checkFiles(ports, plan, findings)),
   ]);
   const stable = ground?.stable ?? null;
   if (metrics !== null && areMetricsUp === true && stable !== null) {
@@ -171,5 +172,12 @@ async function checkSecrets(ports: Ports, plan: Plan, findings: Findings): Promi
   const names = [...new Set(Object.values(plan.suites).flatMap((suite) => ports.smoke.secretsOf(suite)))];
   for (const name of await ports.secrets.missing(names)) {
     findings.problem('secret.missing', `secret ${name} has no value on this worker`);
+  }
+}
+
+async function checkFiles(ports: Ports, plan: Plan, findings: Findings): Promise<void> {
+  const missing = await Promise.all(Object.values(plan.suites).map((suite) => ports.smoke.missingFiles(suite)));
+  for (const name of new Set(missing.flat())) {
+    findings.problem('smoke.file', `file ${name} is not among the smoke files of this worker: see smoke.files there`);
   }
 }

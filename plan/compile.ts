@@ -2,7 +2,8 @@
 
 import type { Spec } from '../spec/rollout.ts';
 import { compileGates, gateFaults } from './compile-gates.ts';
-import { compileCriterion, compileSuite } from './compile-checks.ts';
+import { compileCriterion } from './compile-checks.ts';
+import { compileSuite } from './compile-smoke.ts';
 import type { MetricsPlan, Plan, SmokeRun, StepPlan, WatchPlan } from './plan.ts';
 import type { Release } from './release.ts';
 import type { TargetCapabilities } from './target.ts';

@@ -162,12 +162,15 @@ export interface SmokeSuite {
   /** Status classes that fail any request of the suite, e.g. `5xx`. */
   readonly forbidStatus: readonly string[];
   readonly requests: readonly SmokeRequest[];
+  /** Sent after the requests whatever came of them, each when its variables were captured. Absent: none. */
+  readonly cleanup?: readonly SmokeRequest[];
 }
 
+/** What is absent was not asked for; so a plan without it keeps its digest. */
 export interface SmokeRequest {
   readonly name: string;
   readonly method: string;
-  /** Path and query; may contain `{{variable}}` of an earlier capture and `{{secret:NAME}}`. */
+  /** Path and query; may contain `{{variable}}`, captured earlier or one of the run's own, and `{{secret:NAME}}`. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: SmokeBody | null;
@@ -175,10 +178,50 @@ export interface SmokeRequest {
   /** Variable name → JSON path into the answer. */
   readonly capture: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
+  /** A WebSocket handshake: the body is said first, `expect.status` is the handshake's, the rest of it the first message's. */
+  readonly socket?: SmokeSocket;
+  readonly signature?: SmokeSignature;
+  /** Must be right so often in a row. */
+  readonly repeat?: { readonly times: number; readonly everyMs: number };
+  /** `none`: sent without the cookies of earlier answers, as a stranger would. */
+  readonly cookies?: 'none';
+}
+
+export type SmokeSocket =
+  /** Accepted, and the first message came in time; `null`: none is waited for. */
+  | { readonly handshake: 'accepted'; readonly firstMessageMs: number | null }
+  | { readonly handshake: 'refused' }
+  /** Accepted, then closed by the server; `null`: with any code. */
+  | { readonly handshake: 'closed'; readonly code: number | null };
+
+/** A header that proves that the sender knows a secret. */
+export interface SmokeSignature {
+  /** The secret's name. */
+  readonly secret: string;
+  /** Lower case. */
+  readonly header: string;
+  readonly hash: 'sha1' | 'sha256' | 'sha512';
+  readonly encoding: 'hex' | 'base64';
+  /** What is signed; `{{body}}` is the body as it is sent. */
+  readonly over: string;
+  /** The header's value, with `{{signature}}` in it. */
+  readonly format: string;
 }
 
 export type SmokeBody =
-  { readonly kind: 'json'; readonly value: JsonValue } | { readonly kind: 'text'; readonly value: string };
+  | { readonly kind: 'json'; readonly value: JsonValue }
+  | { readonly kind: 'text'; readonly value: string }
+  | { readonly kind: 'multipart'; readonly parts: readonly SmokePart[] };
+
+export type SmokePart =
+  | { readonly kind: 'field'; readonly name: string; readonly value: string }
+  | {
+      readonly kind: 'file';
+      readonly name: string;
+      /** Path in the operator's folder of smoke files. */
+      readonly file: string;
+      readonly contentType: string;
+    };
 
 export interface SmokeExpectation {
   /** Exact status or class, e.g. `200`, `2xx`. */
@@ -193,6 +236,8 @@ export interface SmokeExpectation {
   readonly contentType: string | null;
   /** Slowest acceptable answer. */
   readonly withinMs: number | null;
+  /** A text that the answer must contain. */
+  readonly contains?: string;
 }
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };

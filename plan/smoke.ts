@@ -8,4 +8,12 @@ export interface SmokeResult {
   readonly failed: string | null;
   /** Redacted, at most 300 characters, and only when something failed. */
   readonly body: string | null;
+  /** A clean-up does not decide whether the suite passed. Absent for the suite's own requests. */
+  readonly part?: 'clean-up';
 }
+
+/** Variables that every run of a suite has, the same throughout the run: test data that no other run has. */
+export const runVariables = ['unique', 'uniqueDate', 'uniqueDateAfter'] as const;
+
+/** What a request is made with beside those: when it is sent, what a signature is over and what it comes to. */
+export const requestVariables = ['timestamp', 'body', 'signature'] as const;

@@ -4,7 +4,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { addAbortSignal, type Readable } from 'node:stream';
 import axios, { type AxiosInstance, type AxiosResponse } from 'axios';
-import { ProviderError } from './errors.ts';
+import { codeOf, networkFailure } from './network-failure.ts';
 import type { Http, HttpRequest, HttpResponse } from './ports.ts';
 
 const defaultMaxBytes = 1024 * 1024;
@@ -37,11 +37,11 @@ async function exchange(client: AxiosInstance, request: HttpRequest): Promise<Ht
   try {
     const answer = await asked(client, request, stop.signal);
     const body = await readUpTo(answer.data, request.maxBytes ?? defaultMaxBytes, stop.signal);
-    return { status: answer.status, headers: plainHeaders(answer), body };
+    return { status: answer.status, ...headersOf(answer.headers), body };
   } catch (error) {
     request.signal?.throwIfAborted();
     const isLate = stop.signal.reason === late;
-    throw failure(request, isLate ? `no complete answer within ${request.timeoutMs} ms` : error);
+    throw networkFailure(request, isLate ? `no complete answer within ${request.timeoutMs} ms` : error);
   } finally {
     clearTimeout(timer);
     request.signal?.removeEventListener('abort', cancel);
@@ -79,13 +79,14 @@ function ask(client: AxiosInstance, request: HttpRequest, signal: AbortSignal): 
     method: request.method,
     url: request.url,
     headers,
-    data: request.body,
+    // axios sends bytes only as a buffer of Node's.
+    data: request.body instanceof Uint8Array ? Buffer.from(request.body) : request.body,
     signal,
   });
 }
 
 /** Reads until `max` bytes and lets go of the connection when there is more. */
-async function readUpTo(stream: Readable, max: number, signal: AbortSignal): Promise<string> {
+export async function readUpTo(stream: Readable, max: number, signal: AbortSignal): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of addAbortSignal(signal, stream) as AsyncIterable<Buffer>) {
@@ -96,60 +97,12 @@ async function readUpTo(stream: Readable, max: number, signal: AbortSignal): Pro
   return Buffer.concat(chunks).subarray(0, max).toString('utf8');
 }
 
-function plainHeaders(answer: AxiosResponse): Record<string, string> {
-  const plain: Record<string, string> = {};
-  for (const [name, value] of Object.entries(answer.headers)) {
-    plain[name.toLowerCase()] = Array.isArray(value) ? value.join(', ') : String(value);
+/** Headers in lower case, several of one name joined, cookies also one by one. */
+export function headersOf(answered: Readonly<Record<string, unknown>>): Pick<HttpResponse, 'headers' | 'setCookies'> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(answered)) {
+    headers[name.toLowerCase()] = Array.isArray(value) ? value.join(', ') : String(value);
   }
-  return plain;
-}
-
-/** Text is built from codes only: axios' own errors hold the whole request with its credentials. */
-function failure(request: HttpRequest, error: unknown): ProviderError {
-  const doing = `${request.method} ${originOf(request.url)}`;
-  if (typeof error === 'string') return new ProviderError({ code: 'unreachable', doing, detail: error });
-  const code = codeOf(error);
-  const invalid = invalidCodes.has(code) || originOf(request.url) === 'an unreadable address';
-  return new ProviderError({ code: invalid ? 'invalid' : 'unreachable', doing, detail: wordsFor(code) });
-}
-
-const invalidCodes = new Set([
-  'ERR_INVALID_URL',
-  'ERR_INVALID_CHAR',
-  'ERR_INVALID_HTTP_TOKEN',
-  'ERR_INVALID_PROTOCOL',
-  'ERR_UNESCAPED_CHARACTERS',
-]);
-
-const words: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'connection refused',
-  ECONNRESET: 'connection reset, whether it had an effect is unknown',
-  EPIPE: 'connection reset, whether it had an effect is unknown',
-  ERR_STREAM_PREMATURE_CLOSE: 'the answer broke off',
-  ENOTFOUND: 'host name not found',
-  EAI_AGAIN: 'host name could not be looked up',
-  ETIMEDOUT: 'connection timed out',
-  EHOSTUNREACH: 'no route to the host',
-  ENETUNREACH: 'no route to the network',
-};
-
-function wordsFor(code: string): string {
-  return words[code] ?? `the exchange failed (${code})`;
-}
-
-/** The first machine-readable code in the chain of causes; axios' own `ERR_BAD_RESPONSE` and the like say less. */
-function codeOf(error: unknown): string {
-  let generic = 'no code';
-  for (let at = error; at instanceof Error; at = at.cause) {
-    const code = (at as NodeJS.ErrnoException).code;
-    if (typeof code !== 'string' || !/^[A-Z0-9_]{1,60}$/.test(code)) continue;
-    if (!code.startsWith('ERR_BAD_')) return code;
-    generic = code;
-  }
-  return generic;
-}
-
-/** Path and query stay out: webhook addresses and tokens live there. */
-function originOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).origin : 'an unreadable address';
+  const setCookies = answered['set-cookie'];
+  return Array.isArray(setCookies) ? { headers, setCookies: setCookies.map(String) } : { headers };
 }

@@ -21,7 +21,7 @@ export interface HttpRequest {
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as it is; the caller sets content-type. */
-  readonly body?: string;
+  readonly body?: string | Uint8Array;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
   /** Answers longer than this are cut; default 1 MiB. */
@@ -32,12 +32,45 @@ export interface HttpResponse {
   readonly status: number;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Every `set-cookie` as it came, since joined they cannot be told apart; absent when there is none. */
+  readonly setCookies?: readonly string[];
   readonly body: string;
 }
 
-/** The only door to the network. Any status is an answer; only a failed exchange throws `ProviderError`. Never follows redirects. */
+/** The only door to the network, beside `Sockets`. Any status is an answer; only a failed exchange throws `ProviderError`. Never follows redirects. */
 export interface Http {
   send(request: HttpRequest): Promise<HttpResponse>;
+}
+
+export interface SocketRequest {
+  /** `http` or `https`, as for `Http`. */
+  readonly url: string;
+  /** `sec-websocket-protocol` lists the subprotocols that are offered. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** For the handshake. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Any answer to a handshake is one; a refusal is told as the answer that it came with. */
+export type Handshake =
+  | { readonly kind: 'refused'; readonly response: HttpResponse }
+  | { readonly kind: 'accepted'; readonly response: HttpResponse; readonly socket: Socket };
+
+/** An open WebSocket; whoever opened it closes it. */
+export interface Socket {
+  say(text: string): void;
+  /** The next thing that happens. Throws `ProviderError` `unreachable` when nothing does in time. */
+  next(timeoutMs: number, signal?: AbortSignal): Promise<SocketEvent>;
+  close(): void;
+}
+
+export type SocketEvent =
+  { readonly kind: 'message'; readonly text: string } | { readonly kind: 'closed'; readonly code: number };
+
+/** The door for WebSockets. Only a failed exchange throws `ProviderError`. Never follows redirects. */
+export interface Sockets {
+  open(request: SocketRequest): Promise<Handshake>;
 }
 
 // ── Targets ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -121,6 +154,15 @@ export interface SmokeRunner {
   ): Promise<{ readonly passed: boolean; readonly sentence: string; readonly requests: readonly SmokeResult[] }>;
   /** Names of the secrets that a suite refers to. */
   secretsOf(suite: SmokeSuite): readonly string[];
+  /** Files that a suite uploads and this worker has not. */
+  missingFiles(suite: SmokeSuite): Promise<readonly string[]>;
+}
+
+/** Files that smoke may upload: the operator's folder of them. */
+export interface SmokeFiles {
+  missing(names: readonly string[]): Promise<readonly string[]>;
+  /** Throws `ProviderError` `missing`. */
+  read(name: string): Promise<Uint8Array>;
 }
 
 // ── People, secrets, notifications, other rollouts ───────────────────────────────────────────────────────────────────

@@ -3,7 +3,7 @@
 import type { Cursor } from './cursor.ts';
 import type { Path } from './diagnostics.ts';
 import type { Finding } from './issues.ts';
-import { smokeMethods } from './smoke.ts';
+import { smokeBodies, smokeMethods } from './smoke.ts';
 import { isSecretKey } from './source.ts';
 import { secretOf, slotsOf } from './template.ts';
 
@@ -23,12 +23,12 @@ export function checkSecrets(root: Cursor): readonly Finding[] {
   });
 }
 
-/** Inside what a smoke request sends: `smoke.suites.<name>.requests[n].{get,…,headers,json,text}`. */
+/** Inside what a smoke request sends: `smoke.suites.<name>.requests[n].{get,…,headers,json,text,multipart}`. */
 function isSent(path: Path): boolean {
   return (
     path[0] === 'smoke' &&
-    path[3] === 'requests' &&
-    [...smokeMethods, 'headers', 'json', 'text'].some((part) => part === path[5])
+    (path[3] === 'requests' || path[3] === 'cleanup') &&
+    [...smokeMethods, 'headers', ...smokeBodies].some((part) => part === path[5])
   );
 }
 

@@ -69,8 +69,12 @@ export interface WorkerConfig {
   readonly secrets:
     { readonly from: 'env'; readonly prefix: string } | { readonly from: 'folder'; readonly path: string };
   readonly connections: Readonly<Record<string, Connection>>;
-  /** Origins that smoke may call beside the targets' own. */
-  readonly smoke: { readonly allow: readonly string[] };
+  readonly smoke: {
+    /** Origins that smoke may call beside the targets' own. */
+    readonly allow: readonly string[];
+    /** Folder of what smoke may upload; path as written. */
+    readonly files: string | null;
+  };
   readonly notify: readonly WebhookChannel[];
 }
 
@@ -169,7 +173,9 @@ export const workerFile = z.strictObject({
     ])
     .default({ from: 'env', prefix: 'SLUICE_SECRET_' }),
   connections: z.record(id, z.discriminatedUnion('kind', [prometheus, caddy])),
-  smoke: z.strictObject({ allow: z.array(origin) }).default({ allow: [] }),
+  smoke: z
+    .strictObject({ allow: z.array(origin).default([]), files: z.string().min(1).nullable().default(null) })
+    .default({ allow: [], files: null }),
   notify: z
     .array(z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('webhook'), name: id, url: httpUrl })]))
     .default([]),

@@ -1,13 +1,16 @@
 /** What a worker has before anything is started: the operator's files read and checked, the doors to the world open. */
 
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { createClock } from '../providers/clock.ts';
 import { createDirectory } from '../providers/directory/directory.ts';
 import { ProviderError } from '../providers/errors.ts';
 import { createHttp } from '../providers/http.ts';
-import type { Clock, Directory, Http, Secrets } from '../providers/ports.ts';
+import type { Clock, Directory, Http, Secrets, SmokeFiles, Sockets } from '../providers/ports.ts';
 import { createSecrets } from '../providers/secrets/secrets.ts';
+import { createSmokeFiles } from '../providers/smoke/files.ts';
+import { createSockets } from '../providers/sockets.ts';
 import type { WorkerConfig } from '../spec/worker-config.ts';
 import { directoryLoader, loadWorkerConfig } from './config.ts';
 import { credentialsOf } from './credentials.ts';
@@ -26,6 +29,11 @@ export interface House {
   readonly directoryProblem: () => string | null;
   readonly clock: Clock;
   readonly http: Http;
+  readonly sockets: Sockets;
+  /** What smoke may upload. */
+  readonly files: SmokeFiles;
+  /** Some letters and digits, other ones each time. */
+  readonly random: () => string;
 }
 
 /** Throws `WorkerProblem` for everything that the operator must mend. */
@@ -36,7 +44,13 @@ export async function openHouse(configFile: string): Promise<House> {
   const secrets = await openSecrets(config, folder, [...credentials.values()]);
   const log = createLog({ level: config.logs.level, redact: (line) => secrets.redact(line) });
   const people = await openDirectory(path.resolve(folder, config.directory), log);
-  return { config, credentials, log, secrets, ...people, clock: createClock(), http: createHttp() };
+  const doors = { clock: createClock(), http: createHttp(), sockets: createSockets(), random };
+  const files = createSmokeFiles(config.smoke.files === null ? null : path.resolve(folder, config.smoke.files));
+  return { config, credentials, log, secrets, ...people, ...doors, files };
+}
+
+function random(): string {
+  return randomBytes(4).toString('hex');
 }
 
 function checkBuild(): void {

@@ -22,14 +22,14 @@ export interface PortsOptions extends House {
 }
 
 export function createPorts(options: PortsOptions): Ports {
-  const { config, clock, http, directory, secrets, rollouts, observer, log } = options;
+  const { config, clock, http, sockets, directory, secrets, files, random, rollouts, observer, log } = options;
   const target = (plan: TargetPlan): Target => targetOf(options, plan);
   const metrics = (connection: string): MetricsSource => metricsOf(options, connection);
   return {
     clock,
     target,
     metrics,
-    smoke: createSmokeRunner({ http, clock, secrets, allow: config.smoke.allow }),
+    smoke: createSmokeRunner({ http, sockets, clock, secrets, files, random, allow: config.smoke.allow }),
     directory,
     secrets,
     notifier: createNotifier({

@@ -20,6 +20,9 @@ export function check(
   if (hit !== undefined) throw new SmokeProblem(`status ${status} is forbidden (${hit})`);
   if (!isStatus(status, expect.status)) throw new SmokeProblem(`expected ${expect.status}, got ${status}`);
   checkHeaders(expect, response);
+  if (expect.contains !== undefined && !response.body.includes(expect.contains)) {
+    throw new SmokeProblem(`the answer does not contain ${JSON.stringify(expect.contains)}`);
+  }
   if (expect.json !== null || expect.exists.length > 0) checkJson(expect, jsonOf(response));
   if (expect.withinMs !== null && ms > expect.withinMs) {
     throw new SmokeProblem(`took ${String(ms)} ms, at most ${String(expect.withinMs)} ms allowed`);
@@ -70,6 +73,22 @@ export function captures(
     taken.set(name, value);
   }
   return taken;
+}
+
+/** As much of what is wanted as an answer has that is wrong otherwise. */
+export function salvaged(
+  wanted: Readonly<Record<string, string>>,
+  response: HttpResponse,
+): ReadonlyMap<string, string | number | boolean> {
+  const each = Object.entries(wanted).flatMap(([name, path]) => {
+    try {
+      return [...captures({ [name]: path }, response)];
+    } catch (error) {
+      if (error instanceof SmokeProblem) return [];
+      throw error;
+    }
+  });
+  return new Map(each);
 }
 
 function jsonOf(response: HttpResponse): JsonValue {

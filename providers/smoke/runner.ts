@@ -1,122 +1,126 @@
-/** Runs a smoke suite: in order, to the first failure, with nothing secret in what it reports. */
+/** Runs a smoke suite: in order, to the first failure, then its clean-up, with nothing secret in what it reports. */
 
 import type { SmokeRequest, SmokeSuite } from '../../plan/plan.ts';
-import type { SmokeResult } from '../../plan/smoke.ts';
+import { requestVariables, type SmokeResult } from '../../plan/smoke.ts';
 import { formatElapsed } from '../../plan/units.ts';
 import { ProviderError } from '../errors.ts';
-import type { Aim, Clock, Http, HttpRequest, HttpResponse, Secrets, SmokeRunner } from '../ports.ts';
-import { captures, check } from './expectations.ts';
-import { prepare, reachOf, type Reach } from './request.ts';
-import { fillExpectation, secretsOfRequest, secretsOfSuite, SmokeProblem, type Values } from './template.ts';
+import type { Aim, SmokeRunner } from '../ports.ts';
+import { exchange, type Answered } from './exchange.ts';
+import { captures, check, salvaged } from './expectations.ts';
+import { prepare } from './request.ts';
+import { begin, redact, type Run, type SmokeOptions, valuesFor } from './run.ts';
+import {
+  fillExpectation,
+  filesOfSuite,
+  secretsOfSuite,
+  SmokeProblem,
+  type Values,
+  variablesOfRequest,
+} from './template.ts';
 
-export interface SmokeOptions {
-  readonly http: Http;
-  readonly clock: Clock;
-  readonly secrets: Secrets;
-  /** Origins that suites may call beside the targets' own, e.g. `http://127.0.0.1:8080`. */
-  readonly allow: readonly string[];
-}
-
-/** Failed exchanges are tried again this often; a wrong answer, also none in time, never is. */
-const retries = 2;
-const retryAfterMs = 200;
 const shownBody = 300;
 
 export function createSmokeRunner(options: SmokeOptions): SmokeRunner {
   return {
     secretsOf: secretsOfSuite,
+    missingFiles: (suite) => options.files.missing(filesOfSuite(suite)),
     run: (suite, aim, signal) => runSuite(options, suite, aim, signal),
   };
 }
 
 async function runSuite(options: SmokeOptions, suite: SmokeSuite, aim: Aim, signal: AbortSignal | undefined) {
-  const run = {
-    ...options,
-    suite,
-    reach: reachOf(suite, aim, options.allow),
-    variables: new Map(),
-    seen: new Map(),
-    signal,
-  };
+  const run = begin(options, suite, aim);
   const startedAt = options.clock.now();
   const requests: SmokeResult[] = [];
-  for (const request of suite.requests) {
-    const result = await runRequest(run, request);
-    requests.push(result);
-    if (result.failed !== null) return { passed: false, sentence: `${request.name}: ${result.failed}`, requests };
+  let left: readonly SmokeResult[] = [];
+  try {
+    for (const request of suite.requests) {
+      requests.push(await runRequest(run, request, signal));
+      if (requests.at(-1)?.failed !== null) break;
+    }
+  } finally {
+    left = await cleanUp(run);
   }
+  const failed = requests.find((result) => result.failed !== null);
   const count = requests.length === 1 ? '1 request' : `${String(requests.length)} requests`;
-  return { passed: true, sentence: `${count} passed in ${formatElapsed(options.clock.now() - startedAt)}`, requests };
+  const elapsed = formatElapsed(options.clock.now() - startedAt);
+  const sentence = failed === undefined ? `${count} passed in ${elapsed}` : said(failed);
+  const untidy = left.filter((result) => result.failed !== null).map((result) => `; clean-up ${said(result)}`);
+  return { passed: failed === undefined, sentence: [sentence, ...untidy].join(''), requests: [...requests, ...left] };
 }
 
-/** What the requests of one run share. */
-interface Running extends SmokeOptions {
-  readonly suite: SmokeSuite;
-  readonly reach: Reach;
-  readonly variables: Map<string, string | number | boolean>;
-  /** Secret values that were sent. */
-  readonly seen: Map<string, string>;
-  readonly signal: AbortSignal | undefined;
+function said({ name, failed }: SmokeResult): string {
+  return `${name}: ${failed ?? ''}`;
 }
 
-async function runRequest(run: Running, request: SmokeRequest): Promise<SmokeResult> {
+/** Goes on after a failure, and when the run is called off: test data that stays behind is nobody's to find. */
+async function cleanUp(run: Run): Promise<readonly SmokeResult[]> {
+  const results: SmokeResult[] = [];
+  for (const request of run.suite.cleanup ?? []) {
+    const known = [...run.variables.keys(), ...requestVariables];
+    if (!variablesOfRequest(request).every((name) => known.includes(name))) continue; // nothing was made that it could remove
+    results.push({ ...(await runRequest(run, request, undefined)), part: 'clean-up' });
+  }
+  return results;
+}
+
+async function runRequest(run: Run, request: SmokeRequest, signal: AbortSignal | undefined): Promise<SmokeResult> {
+  const { times, everyMs } = request.repeat ?? { times: 1, everyMs: 0 };
+  let slowest: SmokeResult | null = null;
+  for (let time = 1; ; time += 1) {
+    const result = await runOnce(run, request, signal);
+    if (result.failed !== null && times > 1) {
+      return { ...result, failed: `${String(time)} of ${String(times)}: ${result.failed}`.slice(0, shownBody) };
+    }
+    slowest = slowest === null || result.ms > slowest.ms ? result : slowest;
+    if (result.failed !== null || time === times) return slowest;
+    await run.clock.sleep(everyMs, signal);
+  }
+}
+
+async function runOnce(run: Run, request: SmokeRequest, signal: AbortSignal | undefined): Promise<SmokeResult> {
   let answered: Answered | null = null;
   try {
-    const values: Values = { variables: run.variables, secrets: await secretsFor(run, request) };
-    answered = await send(run, prepare(request, run.reach, values));
-    check(fillExpectation(request.expect, run.variables), run.suite.forbidStatus, answered.response, answered.ms);
-    for (const [name, value] of captures(request.capture, answered.response)) run.variables.set(name, value);
-    return { name: request.name, status: answered.response.status, ms: answered.ms, failed: null, body: null };
+    const values = await valuesFor(run, request);
+    const prepared = await prepare(request, { reach: run.reach, values, files: run.files });
+    const sent = signal === undefined ? prepared : { ...prepared, signal };
+    answered = await exchange(run, request, sent, (early) => (answered = early));
+    judge(run, request, values, answered);
+    const { response, ms } = answered;
+    return { name: request.name, status: response.status, ms, failed: null, body: null };
   } catch (error) {
-    if (run.signal?.aborted === true) throw error;
+    if (signal?.aborted === true) throw error;
+    const { response, ms } = (answered as Answered | null) ?? { response: null, ms: 0 };
     return {
       name: request.name,
-      status: answered?.response.status ?? null,
-      ms: answered?.ms ?? 0,
-      failed: redact(run, failureOf(error)).slice(0, shownBody),
-      body: answered === null ? null : redact(run, answered.response.body).slice(0, shownBody),
+      status: response?.status ?? null,
+      ms,
+      failed: failureOf(run, error).slice(0, shownBody),
+      body: response === null ? null : redact(run, response.body).slice(0, shownBody),
     };
   }
 }
 
-/** Only what is wrong outside is an answer; our own mistakes are thrown on. */
-function failureOf(error: unknown): string {
-  if (error instanceof SmokeProblem) return error.message;
-  if (error instanceof ProviderError) return error.detail;
-  throw error;
-}
-
-async function secretsFor(run: Running, request: SmokeRequest): Promise<Values['secrets']> {
-  for (const name of secretsOfRequest(request)) run.seen.set(name, await run.secrets.value(name));
-  return run.seen;
-}
-
-interface Answered {
-  readonly response: HttpResponse;
-  /** Of the exchange that was answered, without the tries before it. */
-  readonly ms: number;
-}
-
-async function send(run: Running, request: HttpRequest): Promise<Answered> {
-  for (let left = retries; ; left -= 1) {
-    const startedAt = run.clock.now();
-    try {
-      const response = await run.http.send(run.signal === undefined ? request : { ...request, signal: run.signal });
-      return { response, ms: run.clock.now() - startedAt };
-    } catch (error) {
-      const inTime = run.clock.now() - startedAt < 0.95 * request.timeoutMs; // timers may fire a little early
-      const isConnection = error instanceof ProviderError && error.code === 'unreachable' && inTime;
-      if (left === 0 || !isConnection || run.signal?.aborted === true) throw error;
-      await run.clock.sleep(retryAfterMs, run.signal);
-    }
+/** What a wrong answer gave out is kept too, as far as it can be: only so can it be cleaned up. */
+function judge(run: Run, request: SmokeRequest, { variables }: Values, { response, ms }: Answered): void {
+  try {
+    check(fillExpectation(request.expect, variables), run.suite.forbidStatus, response, ms);
+  } catch (error) {
+    remember(run, salvaged(request.capture, response));
+    throw error;
   }
+  remember(run, captures(request.capture, response));
 }
 
-/** Every form in which a value that we sent may come back. */
-function redact(run: Running, text: string): string {
-  const forms = [...run.seen.values()]
-    .flatMap((value) => [value, encodeURIComponent(value), JSON.stringify(value).slice(1, -1)])
-    .filter((form) => form !== '')
-    .toSorted((a, b) => b.length - a.length);
-  return run.secrets.redact(forms.reduce((hidden, form) => hidden.replaceAll(form, '***'), text));
+function remember(run: Run, captured: ReadonlyMap<string, string | number | boolean>): void {
+  for (const [name, value] of captured) run.variables.set(name, value);
+}
+
+/** Only what is wrong outside is an answer; our own mistakes are thrown on, and they too may quote a request. */
+function failureOf(run: Run, error: unknown): string {
+  if (error instanceof SmokeProblem) return redact(run, error.message);
+  if (error instanceof ProviderError) return redact(run, error.detail);
+  const hidden = new Error(redact(run, String(error)));
+  hidden.stack = redact(run, (error instanceof Error ? error.stack : undefined) ?? hidden.message);
+  throw hidden;
 }

@@ -1,4 +1,4 @@
-/** Fills `{{variable}}` and `{{secret:NAME}}` into smoke requests, and finds which secrets a suite refers to. */
+/** Fills `{{variable}}` and `{{secret:NAME}}` into smoke requests, and finds what a request refers to. */
 
 import type { JsonValue, SmokeBody, SmokeExpectation, SmokeRequest, SmokeSuite } from '../../plan/plan.ts';
 
@@ -32,20 +32,17 @@ function valueOf(secret: string | undefined, variable: string | undefined, value
   );
 }
 
-/** The body as it is sent; in JSON only the strings are filled in, so that no value can change its form. */
-export function fillBody(body: SmokeBody, values: Values): string {
-  return body.kind === 'text' ? fill(body.value, values) : JSON.stringify(fillJson(body.value, values));
-}
-
-/** What is expected may name captured variables too: an id that was given out must come back. Secrets stay out of it. */
+/** What is expected may name variables too: an id that was given out must come back. Secrets stay out of it. */
 export function fillExpectation(expect: SmokeExpectation, variables: Values['variables']): SmokeExpectation {
   const values: Values = { variables, secrets: new Map() };
   const headers = Object.entries(expect.headers).map(([name, text]) => [name, fill(text, values)] as const);
   const json = expect.json === null ? null : fillJson(expect.json, values);
-  return { ...expect, json, headers: Object.fromEntries(headers) };
+  const contains = expect.contains === undefined ? {} : { contains: fill(expect.contains, values) };
+  return { ...expect, json, headers: Object.fromEntries(headers), ...contains };
 }
 
-function fillJson(value: JsonValue, values: Values): JsonValue {
+/** Only the strings are filled in, so that no value can change the form. */
+export function fillJson(value: JsonValue, values: Values): JsonValue {
   if (typeof value === 'string') return fillString(value, values);
   if (Array.isArray(value)) return value.map((item: JsonValue) => fillJson(item, values));
   if (value === null || typeof value !== 'object') return value;
@@ -58,14 +55,49 @@ function fillString(text: string, values: Values): JsonValue {
   return alone === undefined ? fill(text, values) : valueOf(alone['secret'], alone['variable'], values);
 }
 
+// ── What is referred to ──────────────────────────────────────────────────────────────────────────────────────────────
+
 /** Names of the secrets that a request refers to, each once. */
 export function secretsOfRequest(request: SmokeRequest): readonly string[] {
-  const body = request.body === null ? '' : JSON.stringify(request.body.value);
-  const texts = [request.path, ...Object.values(request.headers), body];
-  const names = texts.flatMap((text) => [...text.matchAll(placeholder)].map((match) => match.groups?.['secret']));
-  return [...new Set(names.filter((name) => name !== undefined))];
+  const named = slotsOf(request, 'secret');
+  return [...new Set(request.signature === undefined ? named : [...named, request.signature.secret])];
+}
+
+/** Names of the variables without which a request cannot be made. */
+export function variablesOfRequest(request: SmokeRequest): readonly string[] {
+  return [...new Set(slotsOf(request, 'variable'))];
 }
 
 export function secretsOfSuite(suite: SmokeSuite): readonly string[] {
-  return [...new Set(suite.requests.flatMap(secretsOfRequest))];
+  return [...new Set(allOf(suite).flatMap(secretsOfRequest))];
+}
+
+/** Files that a suite uploads, each once. */
+export function filesOfSuite(suite: SmokeSuite): readonly string[] {
+  const parts = allOf(suite).flatMap(({ body }) => (body?.kind === 'multipart' ? body.parts : []));
+  return [...new Set(parts.flatMap((part) => (part.kind === 'file' ? part.file : [])))];
+}
+
+function allOf({ requests, cleanup = [] }: SmokeSuite): readonly SmokeRequest[] {
+  return [...requests, ...cleanup];
+}
+
+function slotsOf(request: SmokeRequest, kind: 'secret' | 'variable'): readonly string[] {
+  const { path, headers, body, signature } = request;
+  const signed = signature === undefined ? [] : [signature.over, signature.format];
+  const texts = [path, ...Object.values(headers), textOf(body), ...signed];
+  const names = texts.flatMap((text) => [...text.matchAll(placeholder)].map((match) => match.groups?.[kind]));
+  return names.filter((name) => name !== undefined);
+}
+
+function textOf(body: SmokeBody | null): string {
+  switch (body?.kind) {
+    case undefined:
+      return '';
+    case 'multipart':
+      return JSON.stringify(body.parts.flatMap((part) => (part.kind === 'field' ? part.value : [])));
+    case 'json':
+    case 'text':
+      return JSON.stringify(body.value);
+  }
 }

@@ -6,7 +6,7 @@ import type { Observer } from '../../activities/ports.ts';
 import type { Claim } from '../../plan/target.ts';
 import { createDirectory } from '../../providers/directory/directory.ts';
 import type { People } from '../../providers/directory/directory.ts';
-import type { Clock, Http, Rollouts, Secrets } from '../../providers/ports.ts';
+import type { Clock, Http, Rollouts, Secrets, SmokeFiles, Sockets } from '../../providers/ports.ts';
 import { createSecrets } from '../../providers/secrets/secrets.ts';
 import type { WorkerConfig } from '../../spec/worker-config.ts';
 import { createLog } from '../../worker/logger.ts';
@@ -22,7 +22,9 @@ export interface Operator {
 
 export interface Doors {
   readonly http: Http;
+  readonly sockets: Sockets;
   readonly clock: Clock;
+  readonly random: () => string;
 }
 
 export type Equip = (doors: Doors) => Readonly<Record<string, ActivityFunction>>;
@@ -36,12 +38,15 @@ export async function secretsOf(values: Readonly<Record<string, string>>): Promi
 export function equipment(operator: Operator, newest: (rollout: string) => Execution | undefined): Equip {
   const { config, people, secrets } = operator;
   const log = createLog({ level: 'fatal', redact: (line) => secrets.redact(line) });
-  return ({ http, clock }) => {
+  return ({ http, sockets, clock, random }) => {
     const ports = createPorts({
       config,
       credentials: new Map(),
       clock,
       http,
+      sockets,
+      random,
+      files: anyFile,
       directory: createDirectory({ load: async () => ({ identity: 'trust', people }) }),
       directoryProblem: () => null,
       secrets,
@@ -61,6 +66,9 @@ function rolloutsOf(newest: (rollout: string) => Execution | undefined): Rollout
     },
   };
 }
+
+/** What a plan uploads is there, and nobody looks at it. */
+const anyFile: SmokeFiles = { missing: async () => [], read: async (name) => Buffer.from(name) };
 
 const ignore = (): void => undefined;
 /** Metrics of a simulated worker are nobody's. */

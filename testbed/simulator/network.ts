@@ -2,8 +2,9 @@
 
 import { asyncLocalStorage } from '@temporalio/activity';
 import { ProviderError } from '../../providers/errors.ts';
-import type { Clock, Http, HttpRequest, HttpResponse } from '../../providers/ports.ts';
+import type { Clock, Http, HttpRequest, HttpResponse, Sockets } from '../../providers/ports.ts';
 import type { Floor } from './floor.ts';
+import { socketsOver } from './sockets.ts';
 import type { SimulatedWorker } from './worker.ts';
 import type { Answer, Host } from './worlds/host.ts';
 
@@ -69,31 +70,40 @@ export function createSimulatedClock(floor: Floor, worker: SimulatedWorker): Clo
 }
 
 export function createSimulatedHttp(floor: Floor, worker: SimulatedWorker, around: Surroundings): Http {
-  return {
-    async send(request) {
-      request.signal?.throwIfAborted();
-      const attemptAt = asyncLocalStorage.getStore()?.info.currentAttemptScheduledTimestampMs ?? floor.schedule.now;
-      const copy = { ...request, headers: { ...request.headers } };
-      return worker.park<HttpResponse>((settle) => {
-        const late = `no complete answer within ${String(request.timeoutMs)} ms`;
-        const limit = floor.schedule.in(request.timeoutMs, () => settle.reject(failure(copy, late)));
-        travel(floor, around, copy, attemptAt, {
-          answer: (response) => {
-            limit.cancel();
-            settle.resolve({ ...response, headers: { ...response.headers } });
-          },
-          fail: (detail) => {
-            limit.cancel();
-            settle.reject(failure(copy, detail));
-          },
-        });
-      }, request.signal);
-    },
-  };
+  return { send: (request) => exchange(floor, worker, around, request) };
+}
+
+export function createSimulatedSockets(floor: Floor, worker: SimulatedWorker, around: Surroundings): Sockets {
+  return socketsOver((request) => exchange(floor, worker, around, request), createSimulatedClock(floor, worker));
+}
+
+async function exchange(
+  floor: Floor,
+  worker: SimulatedWorker,
+  around: Surroundings,
+  request: HttpRequest,
+): Promise<Answer> {
+  request.signal?.throwIfAborted();
+  const attemptAt = asyncLocalStorage.getStore()?.info.currentAttemptScheduledTimestampMs ?? floor.schedule.now;
+  const copy = { ...request, headers: { ...request.headers } };
+  return worker.park<Answer>((settle) => {
+    const late = `no complete answer within ${String(request.timeoutMs)} ms`;
+    const limit = floor.schedule.in(request.timeoutMs, () => settle.reject(failure(copy, late)));
+    travel(floor, around, copy, attemptAt, {
+      answer: (response) => {
+        limit.cancel();
+        settle.resolve({ ...response, headers: { ...response.headers } });
+      },
+      fail: (detail) => {
+        limit.cancel();
+        settle.reject(failure(copy, detail));
+      },
+    });
+  }, request.signal);
 }
 
 interface Traveller {
-  answer(response: HttpResponse): void;
+  answer(response: Answer): void;
   fail(detail: string): void;
 }
 

@@ -1,10 +1,10 @@
 /** A whole deployment under one virtual clock: server, worker, world and people, repeatable from a seed. */
 
 import type { ActivityFunction } from '@temporalio/common';
-import type { Clock, Http } from '../../providers/ports.ts';
+import type { Equip } from './deployment.ts';
 import { calmServer } from './floor.ts';
 import type { Floor, ServerManners } from './floor.ts';
-import { createSimulatedClock, createSimulatedHttp } from './network.ts';
+import { createSimulatedClock, createSimulatedHttp, createSimulatedSockets } from './network.ts';
 import type { Surroundings } from './network.ts';
 import { createRandom } from './random.ts';
 import type { Random } from './random.ts';
@@ -24,7 +24,7 @@ export interface SimulationOptions {
   readonly stillness: Stillness;
   readonly around: Surroundings;
   /** Providers and activities of one worker's life, made from its doors. */
-  readonly equip: (doors: { readonly http: Http; readonly clock: Clock }) => Readonly<Record<string, ActivityFunction>>;
+  readonly equip: Equip;
   readonly manners?: ServerManners;
   readonly heartbeatMs?: number;
   /** Looks at the world after every event; throws when something is not as promised. */
@@ -63,7 +63,9 @@ export class Simulation {
     const worker = new SimulatedWorker(this.schedule, skewMs, this.options.heartbeatMs ?? defaultHeartbeatMs);
     const clock = createSimulatedClock(this.floor, worker);
     const http = createSimulatedHttp(this.floor, worker, this.options.around);
-    worker.equip(this.options.equip({ http, clock }));
+    const sockets = createSimulatedSockets(this.floor, worker, this.options.around);
+    const random = () => this.random('unique').between(0, 0x7fffffff).toString(36);
+    worker.equip(this.options.equip({ http, sockets, clock, random }));
     this.floor.worker = worker;
     this.trace.add('a worker starts');
     this.server.workerBack();

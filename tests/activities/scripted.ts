@@ -205,6 +205,7 @@ function portsOf(script: Partial<Script>, clock: VirtualClock, asked: Asked[], s
   };
   const smoke: SmokeRunner = {
     secretsOf: () => [],
+    missingFiles: async () => [],
     run: async (_suite, { baseUrl }) => {
       const one: Attempt['smokeRuns'][number] = { baseUrl, from: clock.now(), to: null };
       smokeRuns.push(one);

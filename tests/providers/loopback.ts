@@ -8,11 +8,12 @@ export interface Asked {
   readonly path: string;
   readonly headers: IncomingMessage['headers'];
   readonly body: string;
+  readonly bytes: Buffer;
 }
 
 /** `null` breaks the connection without an answer, `'silence'` never answers. */
 export type Answer =
-  | { readonly status?: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string }
+  | { readonly status?: number; readonly headers?: Readonly<Record<string, string | string[]>>; readonly body?: string }
   | null
   | 'silence';
 
@@ -33,6 +34,7 @@ export async function listen(answer: (asked: Asked, count: number) => Answer | P
         path: request.url ?? '',
         headers: request.headers,
         body: Buffer.concat(chunks).toString('utf8'),
+        bytes: Buffer.concat(chunks),
       };
       asked.push(one);
       const said = await answer(one, asked.length);

@@ -1,44 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { SmokeExpectation, SmokeRequest, SmokeSuite } from '../../plan/plan.ts';
-import { createClock } from '../../providers/clock.ts';
-import { ProviderError } from '../../providers/errors.ts';
-import { createHttp } from '../../providers/http.ts';
-import type { Aim, Secrets } from '../../providers/ports.ts';
-import { createSmokeRunner } from '../../providers/smoke/runner.ts';
+import type { SmokeExpectation } from '../../plan/plan.ts';
 import { listen, type Answer, type Asked, type Loopback } from './loopback.ts';
-
-const expecting = (over: Partial<SmokeExpectation> = {}): SmokeExpectation => ({
-  status: '2xx',
-  json: null,
-  exists: [],
-  headers: {},
-  contentType: null,
-  withinMs: null,
-  ...over,
-});
-
-function request(name: string, over: Partial<SmokeRequest> = {}): SmokeRequest {
-  const base = { method: 'GET', path: `/${name}`, headers: {}, body: null, capture: {}, timeoutMs: 2_000 };
-  return { name, expect: expecting(), ...base, ...over };
-}
-
-function suite(requests: readonly SmokeRequest[], over: Partial<SmokeSuite> = {}): SmokeSuite {
-  return { publicUrl: null, forbidStatus: ['5xx'], requests, ...over };
-}
-
-function secretsOf(values: Readonly<Record<string, string>>): Secrets {
-  return {
-    missing: async (names) => names.filter((name) => !(name in values)),
-    value: async (name) => {
-      const value = values[name];
-      if (value === undefined) {
-        throw new ProviderError({ code: 'missing', doing: 'read a secret', detail: `secret ${name} has no value` });
-      }
-      return value;
-    },
-    redact: (text) => text.replaceAll('known-elsewhere', '***'),
-  };
-}
+import { expecting, json, request, run, runnerWith, suite } from './smoke-given.ts';
 
 const servers: Loopback[] = [];
 afterEach(async () => {
@@ -50,23 +13,6 @@ async function serve(answer: (asked: Asked, count: number) => Answer | Promise<A
   servers.push(server);
   return server;
 }
-
-interface Setting {
-  readonly secrets?: Readonly<Record<string, string>>;
-  readonly allow?: readonly string[];
-  readonly headers?: Aim['headers'];
-}
-
-function run(server: Loopback, tried: SmokeSuite, { secrets = {}, allow = [], headers = {} }: Setting = {}) {
-  const runner = createSmokeRunner({ http: createHttp(), clock: createClock(), secrets: secretsOf(secrets), allow });
-  return runner.run(tried, { baseUrl: server.url, headers });
-}
-
-const json = (value: unknown, status = 200): Answer => ({
-  status,
-  headers: { 'content-type': 'application/json; charset=utf-8' },
-  body: JSON.stringify(value),
-});
 
 /** The seed's chat application: every answer depends on the session of the greeting. */
 function chatApp(asked: Asked): Answer {
@@ -230,7 +176,7 @@ describe('failing exchanges (A-36)', () => {
   });
 
   it('reject when the run is cancelled, which says nothing about the release', async () => {
-    const runner = createSmokeRunner({ http: createHttp(), clock: createClock(), secrets: secretsOf({}), allow: [] });
+    const runner = runnerWith();
     const cancelled = AbortSignal.abort(new Error('cancelled'));
     const running = runner.run(suite([request('a')]), { baseUrl: 'http://127.0.0.1:9', headers: {} }, cancelled);
     await expect(running).rejects.toThrow('cancelled');
@@ -286,7 +232,7 @@ describe('secrets (T-16)', () => {
   });
 
   it('are listed by name for preflight', () => {
-    const runner = createSmokeRunner({ http: createHttp(), clock: createClock(), secrets: secretsOf({}), allow: [] });
+    const runner = runnerWith();
     const more = request('b', { path: '/{{sid}}/{{secret:B.2}}' });
     expect(runner.secretsOf(suite([logs, more, request('c')]))).toEqual(['LOG_TOKEN', 'B.2']);
   });

@@ -11,6 +11,8 @@ import { createClock } from '../../providers/clock.ts';
 import { createDirectory } from '../../providers/directory/directory.ts';
 import { createHttp } from '../../providers/http.ts';
 import { createSecrets } from '../../providers/secrets/secrets.ts';
+import { createSmokeFiles } from '../../providers/smoke/files.ts';
+import { createSockets } from '../../providers/sockets.ts';
 import { parseSpec } from '../../spec/rollout.ts';
 import { parseWorkerConfig } from '../../spec/worker-config.ts';
 import { siteOf } from '../../worker/caddy-sites.ts';
@@ -79,6 +81,9 @@ async function ports(directoryProblem: string | null = null): Promise<Ports> {
     credentials,
     clock: createClock(),
     http: createHttp(),
+    sockets: createSockets(),
+    files: createSmokeFiles(null),
+    random: () => 'r',
     directory: createDirectory({ load: async () => ({ identity: 'trust', people: {} }) }),
     directoryProblem: () => directoryProblem,
     secrets: await createSecrets({ from: 'env', prefix: 'X_', env: {}, alsoRedact: ['token-1'] }),

@@ -5,7 +5,7 @@ import { refusalOf } from './caddy-check.ts';
 import { dialsOf } from './caddy-routes.ts';
 import { type Change, goJson, hashOf, indexIds, isBranch, read, Refusal, type Tree, write } from './caddy-tree.ts';
 import { serve, type Serving } from './caddy-users.ts';
-import { headerOf, type Host, refused, urlOf } from './host.ts';
+import { headerOf, type Host, refused, textOf, urlOf } from './host.ts';
 
 export interface CaddyOptions {
   /** The configuration in its start file. */
@@ -171,7 +171,7 @@ function bodyOf(request: HttpRequest): Tree {
   if (!type.includes('/json')) {
     throw new Refusal(400, `unacceptable content-type: ${type}; 'application/json' required`);
   }
-  return parse(request.body ?? '');
+  return parse(textOf(request));
 }
 
 function parse(text: string): Tree {
@@ -207,7 +207,7 @@ function change(state: State, path: string, method: Change, value: Tree): void {
 function loadWhole(state: State, request: HttpRequest): HttpResponse {
   if (request.method !== 'POST') throw new Refusal(405, 'method not allowed');
   try {
-    change(state, '/config', 'POST', parse(request.body ?? ''));
+    change(state, '/config', 'POST', parse(textOf(request)));
   } catch (error) {
     throw error instanceof Refusal ? new Refusal(400, `loading config: ${error.message}`) : error;
   }

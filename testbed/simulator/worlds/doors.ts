@@ -2,7 +2,7 @@
 
 import type { WorldPlace } from '../../../spec/world.ts';
 import type { Tree } from './caddy-tree.ts';
-import { type Host, json, urlOf } from './host.ts';
+import { type Host, json, textOf, urlOf } from './host.ts';
 import type { Places } from './operator.ts';
 
 export type Doors = Readonly<Record<WorldPlace, readonly string[]>>;
@@ -45,7 +45,7 @@ export interface Notified {
 export function webhook(notices: Notified[]): Host {
   return {
     answer(request, now) {
-      notices.push({ at: now, body: request.body ?? '' });
+      notices.push({ at: now, body: textOf(request) });
       return { status: 204, headers: {}, body: '' };
     },
   };
@@ -55,7 +55,7 @@ export function webhook(notices: Notified[]): Host {
 export function persistHook(writeFile: (config: Tree) => void): Host {
   return {
     answer(request) {
-      const { config } = JSON.parse(request.body ?? '{}') as { config?: Tree };
+      const { config } = JSON.parse(textOf(request) || '{}') as { config?: Tree };
       writeFile(config ?? null);
       return json(200, {});
     },

@@ -5,7 +5,7 @@ import type { HttpRequest, HttpResponse } from '../../../providers/ports.ts';
 import { deploySchema, Fenced, type HookRelease, removeSchema, type SlotState } from '../../deploy-hook/contract.ts';
 import { admitted, changed, type Look, recordOf, stateOf } from '../../deploy-hook/rules.ts';
 import type { HookState } from '../../deploy-hook/state.ts';
-import { headerOf, type Host, json, urlOf } from './host.ts';
+import { headerOf, type Host, json, textOf, urlOf } from './host.ts';
 
 /** Starts and stops a release in a slot, at once; a release may take its time to become ready. */
 export interface ScriptedRunner {
@@ -137,7 +137,7 @@ function invalid(error: z.ZodError): HttpResponse {
 
 function bodyOf(request: HttpRequest): unknown {
   try {
-    return JSON.parse(request.body ?? '') as unknown;
+    return JSON.parse(textOf(request)) as unknown;
   } catch {
     return null; // told by the schema
   }

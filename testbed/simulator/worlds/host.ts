@@ -6,6 +6,8 @@ import { ProviderError } from '../../../providers/errors.ts';
 /** An answer, and how long the server itself took for it, in ms; travel times are the network's. */
 export interface Answer extends HttpResponse {
   readonly tookMs?: number;
+  /** After an accepted handshake, whose first message is the body: the code with which the server closes the socket. */
+  readonly closes?: number;
 }
 
 /** One server of the simulated world. The effect happens at this moment; travel times and faults are the network's. Body and headers as on the wire. */
@@ -16,6 +18,11 @@ export interface Host {
 
 export function json(status: number, value: unknown): HttpResponse {
   return { status, headers: { 'content-type': 'application/json' }, body: JSON.stringify(value) };
+}
+
+/** A body as text; empty when there is none. */
+export function textOf({ body = '' }: Pick<HttpRequest, 'body'>): string {
+  return typeof body === 'string' ? body : Buffer.from(body).toString('utf8');
 }
 
 /** What the real `Http` says when nobody listens. */

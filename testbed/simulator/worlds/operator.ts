@@ -91,7 +91,7 @@ export function operatorFor(plan: Plan): WorkerConfig {
         },
       },
     },
-    smoke: { allow: publicOrigins(plan) },
+    smoke: { allow: publicOrigins(plan), files: null },
     notify: [],
   };
 }

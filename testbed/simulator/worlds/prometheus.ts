@@ -1,7 +1,7 @@
 /** A scripted Prometheus: it knows the queries of the world's plans word for word, and the raw request counters. */
 
 import type { HttpResponse } from '../../../providers/ports.ts';
-import { type Host, json, urlOf } from './host.ts';
+import { type Host, json, textOf, urlOf } from './host.ts';
 import type { Measure } from '../../../spec/world.ts';
 
 /** What a query says at a moment. */
@@ -31,7 +31,7 @@ export function createPrometheusHost(options: PrometheusOptions): Host {
     answer(request, now) {
       const url = urlOf(request.url);
       if (!url.pathname.endsWith('/api/v1/query')) return { status: 404, headers: {}, body: '404 page not found\n' };
-      const asked = request.method === 'POST' ? form(request.body ?? '') : url.searchParams;
+      const asked = request.method === 'POST' ? form(textOf(request)) : url.searchParams;
       const query = asked.get('query') ?? '';
       const at = Math.round(Number(asked.get('time') ?? now / 1_000) * 1_000);
       if (query === 'vector(1)') return vector([[1, at]]);

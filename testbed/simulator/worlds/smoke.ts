@@ -2,7 +2,9 @@
 
 import type { JsonValue, Plan, SmokeExpectation, SmokeRequest } from '../../../plan/plan.ts';
 import type { HttpRequest } from '../../../providers/ports.ts';
-import { type Answer, json, urlOf } from './host.ts';
+import { marker } from '../../../providers/smoke/request.ts';
+import { variablesOf } from '../../../providers/smoke/variables.ts';
+import { type Answer, headerOf, json, urlOf } from './host.ts';
 import type { Instance } from './instance.ts';
 import { type History, valueAt } from './timeline.ts';
 
@@ -18,16 +20,25 @@ export function answerTo(
   const tookMs = valueAt(script.latencyMs, now, history);
   const says = valueAt(script.smoke, now, history);
   if (says !== 'pass') return { ...json(says, { ok: false, release: release.label }), tookMs };
-  const requests = suites.flatMap((byName) => Object.values(byName)).flatMap((suite) => suite.requests);
-  const wanted = requests.find((candidate) => isMeant(candidate, request));
-  return { ...(wanted === undefined ? json(200, { ok: true, release: release.label }) : satisfying(wanted)), tookMs };
+  const [word = '', name] = headerOf(request, marker).split('/');
+  const requests = suites
+    .flatMap((byName) => Object.values(byName))
+    .flatMap((suite) => [...suite.requests, ...(suite.cleanup ?? [])])
+    .filter((candidate) => isMeant(candidate, request));
+  const wanted = requests.find((candidate) => candidate.name === name) ?? requests[0];
+  if (wanted === undefined) return { ...json(200, { ok: true, release: release.label }), tookMs };
+  return { ...satisfying(wanted, word === '' ? new Map() : variablesOf(word)), tookMs };
 }
+
+/** What the run itself filled in, which a release that echoes it would know. */
+type Known = ReadonlyMap<string, string>;
 
 const placeholder = /\{\{\s*(?:secret:)?([\w.-]+)\s*\}\}/g;
 
 /** Same method, and a path that the request's could have been filled in to. */
-function isMeant({ method, path }: SmokeRequest, request: HttpRequest): boolean {
-  if (method !== request.method) return false;
+function isMeant({ method, path, socket }: SmokeRequest, request: HttpRequest): boolean {
+  const isHandshake = headerOf(request, 'upgrade') !== '';
+  if (method !== request.method || (socket !== undefined) !== isHandshake) return false;
   const url = urlOf(request.url);
   const wanted = path.replace(/^https?:\/\/[^/]*/i, '').replace(/^\/?/, '/');
   const pattern = wanted
@@ -38,19 +49,44 @@ function isMeant({ method, path }: SmokeRequest, request: HttpRequest): boolean 
 }
 
 /** The least that the expectation takes. What is captured has the name it is captured under. */
-function satisfying({ expect, capture }: SmokeRequest): Answer {
+function satisfying({ expect, capture, socket }: SmokeRequest, known: Known): Answer {
   const missing = [
-    ...Object.entries(capture).map(([name, path]) => [path, valueOf(name)] as const),
+    ...Object.entries(capture).map(([name, path]) => [path, valueOf(name, known)] as const),
     ...expect.exists.map((path) => [path, 'there'] as const),
   ];
-  const body = missing.reduce<Json>((json, [path, value]) => withValue(json, path, value), filled(expect.json) as Json);
-  const headers = Object.entries(expect.headers).map(([name, value]) => [name.toLowerCase(), text(value)] as const);
+  const told = missing.reduce<Json>(
+    (json, [path, value]) => withValue(json, path, value),
+    filled(expect.json, known) as Json,
+  );
+  const headers = Object.entries(expect.headers).map(
+    ([name, value]) => [name.toLowerCase(), text(value, known)] as const,
+  );
   const type = expect.contentType ?? 'application/json';
-  return {
+  const body = bodyWith(told, expect.contains === undefined ? null : text(expect.contains, known));
+  const answer = {
     status: statusOf(expect),
     headers: { 'content-type': type, ...Object.fromEntries(headers) },
-    body: body === null ? '' : JSON.stringify(body),
+    body,
   };
+  switch (socket?.handshake) {
+    case undefined:
+    case 'refused':
+      return answer;
+    case 'accepted':
+      return { ...answer, body: socket.firstMessageMs === null ? '' : body || 'hello' };
+    case 'closed':
+      return { ...answer, body: '', closes: socket.code ?? policyViolation };
+  }
+}
+
+const policyViolation = 1_008;
+
+function bodyWith(told: Json, contains: string | null): string {
+  const written = told === null ? '' : JSON.stringify(told);
+  if (contains === null || written.includes(contains)) return written;
+  return told !== null && typeof told === 'object' && !Array.isArray(told)
+    ? JSON.stringify({ ...told, contains })
+    : `${written}${contains}`;
 }
 
 /** `2xx` is a class, `204` a status. */
@@ -58,19 +94,19 @@ function statusOf({ status }: SmokeExpectation): number {
   return /^\dxx$/.test(status) ? Number(status.slice(0, 1)) * 100 : Number(status);
 }
 
-function valueOf(name: string): string {
-  return `any-${name}`;
+function valueOf(name: string, known: Known): string {
+  return known.get(name) ?? `any-${name}`;
 }
 
-function text(template: string): string {
-  return template.replaceAll(placeholder, (_, name: string) => valueOf(name));
+function text(template: string, known: Known): string {
+  return template.replaceAll(placeholder, (_, name: string) => valueOf(name, known));
 }
 
-function filled(value: JsonValue): JsonValue {
-  if (typeof value === 'string') return text(value);
-  if (Array.isArray(value)) return value.map(filled);
+function filled(value: JsonValue, known: Known): JsonValue {
+  if (typeof value === 'string') return text(value, known);
+  if (Array.isArray(value)) return value.map((item: JsonValue) => filled(item, known));
   if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, filled(item)]));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, filled(item, known)]));
 }
 
 /** The JSON with a value where a path leads, unless something is there. */

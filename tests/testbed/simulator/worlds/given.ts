@@ -4,7 +4,7 @@ import { compile } from '../../../../plan/compile.ts';
 import type { Plan } from '../../../../plan/plan.ts';
 import type { Release } from '../../../../plan/release.ts';
 import type { Order, Share } from '../../../../plan/target.ts';
-import type { Clock, Http, Target } from '../../../../providers/ports.ts';
+import type { Clock, Http, HttpRequest, Sockets, Target } from '../../../../providers/ports.ts';
 import { ProviderError } from '../../../../providers/errors.ts';
 import { createPrometheus } from '../../../../providers/metrics/prometheus.ts';
 import { createCaddyTarget } from '../../../../providers/targets/caddy/target.ts';
@@ -12,6 +12,8 @@ import { renderProblems } from '../../../../spec/diagnostics.ts';
 import { parseSpec } from '../../../../spec/rollout.ts';
 import type { CaddyConnection, WebhookChannel, WorkerConfig } from '../../../../spec/worker-config.ts';
 import { siteOf } from '../../../../worker/caddy-sites.ts';
+import { socketsOver } from '../../../../testbed/simulator/sockets.ts';
+import type { Answer } from '../../../../testbed/simulator/worlds/host.ts';
 import { operatorFor } from '../../../../testbed/simulator/worlds/operator.ts';
 import { plainWorld, type WorldScript } from '../../../../testbed/simulator/worlds/script.ts';
 import { createWorld, type World } from '../../../../testbed/simulator/worlds/world.ts';
@@ -68,6 +70,7 @@ export interface Given {
   readonly target: Target;
   readonly metrics: ReturnType<typeof createPrometheus>;
   readonly http: Http;
+  readonly sockets: Sockets;
   readonly clock: Clock & { pass(ms: number): void };
   readonly order: (fence: number, change?: Partial<Order>) => Order;
   readonly shares: (canaryBp: number) => readonly Share[];
@@ -86,7 +89,9 @@ export function given(script: Partial<WorldScript> = {}, change: Change = {}, te
     began,
   });
   const clock = createClock();
-  const http = directHttp(world, clock);
+  const send = async (request: HttpRequest) => answerOf(world, clock, request);
+  const http: Http = { send };
+  const sockets = socketsOver(send, clock);
   const { edge } = config.connections;
   if (edge?.kind !== 'caddy') throw new Error('the operator has no Caddy');
   const connection = siteOf(edge, plan.target, new Map());
@@ -104,7 +109,7 @@ export function given(script: Partial<WorldScript> = {}, change: Change = {}, te
     { digest: world.stable.digest, bp: 10_000 - canaryBp },
     { digest: canary.digest, bp: canaryBp },
   ];
-  return { plan, world, target, metrics, http, clock, order, shares };
+  return { plan, world, target, metrics, http, sockets, clock, order, shares };
 }
 
 function changed(config: WorkerConfig, { persistence, notify = [] }: Change): WorkerConfig {
@@ -119,13 +124,9 @@ function createClock(): Given['clock'] {
   return { now: () => now, sleep: async (ms) => pass(ms), pass };
 }
 
-function directHttp(world: World, clock: Clock): Http {
-  return {
-    send: async (request) => {
-      const { origin } = new URL(request.url);
-      const host = world.host(origin);
-      if (host !== undefined) return host.answer(request, clock.now());
-      throw new ProviderError({ code: 'unreachable', doing: `${request.method} ${origin}`, detail: 'nobody is there' });
-    },
-  };
+function answerOf(world: World, clock: Clock, request: HttpRequest): Answer {
+  const { origin } = new URL(request.url);
+  const host = world.host(origin);
+  if (host !== undefined) return host.answer(request, clock.now());
+  throw new ProviderError({ code: 'unreachable', doing: `${request.method} ${origin}`, detail: 'nobody is there' });
 }

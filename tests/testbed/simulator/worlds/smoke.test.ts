@@ -23,13 +23,30 @@ smoke:
           expect: { status: 404, json: { id: "{{basket}}", lines: [{ first: "{{first}}" }], deep: { n: 3 } }, headers: { x-order: "of {{basket}}" } }
         - { name: text, get: /robots.txt, expect: { contentType: text/plain } }
         - { name: other, put: /api, json: {}, expect: { status: 204 } }
+        - { name: stranger, get: /api/tasks, cookies: none, expect: { status: 401 } }
+        - { name: known, get: /api/tasks, headers: { authorization: "Bearer {{secret:TOKEN}}" }, expect: { status: 200, contains: tasks }, times: 3, every: 1s }
+        - { name: book, post: /api/book, json: { on: "{{uniqueDate}}", by: "{{unique}}" }, expect: { json: { on: "{{uniqueDate}}", by: "{{unique}}" } }, capture: { code: $.code } }
+        - { name: picture, post: /api/picture, multipart: { image: { file: a.jpg } }, sign: { secret: KEY, header: x-signature } }
+        - { name: closed-door, ws: /ws, expect: { handshake: refused } }
+        - { name: shown-out, ws: /ws, expect: { handshake: closed, closeCode: 4401 } }
+        - { name: open-door, ws: "/ws?token={{secret:TOKEN}}", expect: { firstMessageWithin: 5s, json: { hello: true } } }
+      cleanup: [{ name: unbook, delete: "/api/book/{{code}}", expect: { status: 204 } }]
 `;
 
 const direct: Aim = { baseUrl: 'http://127.0.0.1:8001', headers: {} };
 
-function run({ http, clock }: Given, suite: SmokeSuite, aim = direct) {
+function run({ http, sockets, clock }: Given, suite: SmokeSuite, aim = direct) {
   const secrets = { missing: async () => [], value: async () => 'x', redact: (text: string) => text };
-  const runner = createSmokeRunner({ http, clock, secrets, allow: ['http://127.0.0.1:8001', 'https://shop.example'] });
+  const files = { missing: async () => [], read: async () => Buffer.from('any') };
+  const runner = createSmokeRunner({
+    http,
+    sockets,
+    clock,
+    secrets,
+    files,
+    random: () => 'r',
+    allow: ['http://127.0.0.1:8001', 'https://shop.example'],
+  });
   return runner.run(suite, aim);
 }
 
@@ -39,7 +56,7 @@ describe('a release in a world', () => {
     const result = await run(world, planOf(rich).suites['rich'] as SmokeSuite);
     expect(result).toMatchObject({
       passed: true,
-      requests: [{ status: 200 }, { status: 404 }, { status: 200 }, { status: 204 }],
+      requests: [200, 404, 200, 204, 401, 200, 200, 200, 400, 101, 101, 204].map((status) => ({ status })),
     });
   });
 
