@@ -204,6 +204,89 @@ describe('a broken spec', () => {
       ['smoke.suites.basic.requests[0].text: "text" cannot stand beside "json"'],
     ],
     [
+      'parts of a form beside another body, and a file outside the folder',
+      request('{ name: a, post: /x, json: {}, multipart: { image: { file: ../b.jpg } } }'),
+      [
+        'smoke.suites.basic.requests[0].multipart: "multipart" cannot stand beside "json"',
+        'smoke.suites.basic.requests[0].multipart.image.file: "../b.jpg" is not a file among the worker’s smoke files',
+      ],
+    ],
+    [
+      'a handshake expected of a plain request',
+      request('{ name: a, get: /x, expect: { handshake: refused, firstMessageWithin: 5s } }'),
+      [
+        'smoke.suites.basic.requests[0].expect.handshake: handshake is for ws requests',
+        'smoke.suites.basic.requests[0].expect.firstMessageWithin: firstMessageWithin is for ws requests',
+      ],
+    ],
+    [
+      'a refusal with what only an accepted handshake can have',
+      request('{ name: a, ws: /x, expect: { handshake: refused, firstMessageWithin: 5s, closeCode: 1008 } }'),
+      [
+        'smoke.suites.basic.requests[0].expect.firstMessageWithin: firstMessageWithin is for accepted handshakes',
+        'smoke.suites.basic.requests[0].expect.closeCode: closeCode is for handshakes that end closed',
+      ],
+    ],
+    [
+      'words about a first message that is not waited for',
+      request('{ name: a, ws: /x, expect: { status: 200, json: { a: 1 } }, capture: { a: $.a } }'),
+      [
+        'smoke.suites.basic.requests[0].expect.status: status is for refused handshakes',
+        'smoke.suites.basic.requests[0].expect.json: json needs a first message: expect.firstMessageWithin',
+        'smoke.suites.basic.requests[0].capture: capture needs a first message: expect.firstMessageWithin',
+      ],
+    ],
+    [
+      'a form over a WebSocket',
+      request('{ name: a, ws: /x, multipart: { a: b } }'),
+      ['smoke.suites.basic.requests[0].multipart: multipart cannot be said over a WebSocket'],
+    ],
+    [
+      'a status that the suite forbids',
+      {
+        smoke:
+          '{ suites: { basic: { forbidStatus: [5xx], requests: [{ name: a, get: /x, expect: { status: 503 } }] } } }',
+      },
+      ['smoke.suites.basic.requests[0].expect.status: status 503 is forbidden by the suite: forbidStatus has 5xx'],
+    ],
+    [
+      'a variable that every run has, captured again',
+      request('{ name: a, get: "/{{unique}}", capture: { uniqueDate: $.a } }'),
+      ['smoke.suites.basic.requests[0].capture.uniqueDate: every run has a variable uniqueDate of its own'],
+    ],
+    [
+      'the body of a request outside of its signature',
+      request(
+        '{ name: a, get: "/{{body}}", sign: { secret: A, header: x, over: "{{signature}}{{body}}{{timestamp}}" } }',
+      ),
+      [
+        'smoke.suites.basic.requests[0].get: variable "body" is not captured before',
+        'smoke.suites.basic.requests[0].sign.over: variable "signature" is not captured before',
+      ],
+    ],
+    [
+      'the moment in what is expected, which is another for each request',
+      request('{ name: a, get: "/{{timestamp}}", expect: { contains: "{{timestamp}}" } }'),
+      ['smoke.suites.basic.requests[0].expect.contains: variable "timestamp" is not captured before'],
+    ],
+    [
+      'a clean-up for what nothing captures, and with a password',
+      {
+        smoke:
+          '{ suites: { basic: { requests: [{ name: a, get: /x, capture: { b: $.b } }], cleanup: [{ name: a, post: "/{{b}}/{{c}}", json: { password: abc } }] } } }',
+      },
+      [
+        'smoke.suites.basic.cleanup[0].name: request "a" stands here a second time',
+        'smoke.suites.basic.cleanup[0].post: variable "c" is not captured before',
+        'smoke.suites.basic.cleanup[0].json.password: a secret is written down here',
+      ],
+    ],
+    [
+      'a signature with the secret itself',
+      request('{ name: a, post: /x, sign: { secret: "not-a-name!", header: x } }'),
+      ['smoke.suites.basic.requests[0].sign.secret: this value is not a variable name'],
+    ],
+    [
       'code in a JSON path',
       request('{ name: a, get: /x, capture: { a: "$[?(process.exit())]" } }'),
       ['smoke.suites.basic.requests[0].capture.a: "$[?(process.exit())]" is not a JSON path of members and indexes'],
