@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compile } from '../../plan/compile.ts';
 import { planDigest } from '../../plan/digest.ts';
-import type { Plan } from '../../plan/plan.ts';
+import type { Plan, SmokeSuite } from '../../plan/plan.ts';
 import type { TargetCapabilities } from '../../plan/target.ts';
 import { formatBp } from '../../plan/units.ts';
 import { parseSpec, type Spec } from '../../spec/rollout.ts';
@@ -96,6 +96,45 @@ describe('a plan', () => {
         { method: 'POST', headers: { authorization: 'Bearer {{secret:SHOP_TOKEN}}' }, body: null, timeoutMs: 10_000 },
       ],
     });
+  });
+
+  test('has smoke with everything that was asked for', () => {
+    const { requests, cleanup } = planOf(specOf(example('smoke.yaml'))).suites['full'] as SmokeSuite;
+    const named = Object.fromEntries([...requests, ...(cleanup ?? [])].map((request) => [request.name, request]));
+    expect(named).toMatchObject({
+      ready: { expect: { status: '200', contains: 'healthy' }, repeat: { times: 3, everyMs: 10_000 } },
+      stranger: { cookies: 'none', expect: { status: '401' } },
+      photo: {
+        body: {
+          kind: 'multipart',
+          parts: [
+            { kind: 'file', name: 'image', file: 'test/fixture.jpg', contentType: 'image/jpeg' },
+            { kind: 'field', name: 'title', value: 'smoke {{unique}}' },
+          ],
+        },
+      },
+      webhook: {
+        signature: {
+          secret: 'WHATSAPP_APP_SECRET',
+          header: 'x-hub-signature-256',
+          hash: 'sha256',
+          encoding: 'hex',
+          over: '{{body}}',
+          format: 'sha256={{signature}}',
+        },
+      },
+      'live-stranger': { method: 'GET', path: '/ws', socket: { handshake: 'refused' }, expect: { status: '403' } },
+      live: { socket: { handshake: 'accepted', firstMessageMs: 5_000 }, expect: { status: '101' } },
+      cancel: { method: 'DELETE', path: '/api/reservations/{{code}}' },
+    });
+  });
+
+  test('says nothing of smoke that was not asked for, so that older plans keep their digests', () => {
+    const suite = planOf(shop).suites['basic'] as SmokeSuite;
+    expect(Object.keys(suite)).toEqual(['publicUrl', 'forbidStatus', 'requests']);
+    const keys = ['name', 'method', 'path', 'headers', 'body', 'expect', 'capture', 'timeoutMs'];
+    expect(suite.requests.map((request) => Object.keys(request))).toEqual([keys, keys, keys]);
+    expect(Object.keys(suite.requests[0]?.expect ?? {})).toHaveLength(6);
   });
 
   test('is plain JSON: nothing changes on the way through it, and the digest neither', () => {

@@ -14,6 +14,7 @@ describe('the JSON Schemas', () => {
   test.each([
     ['sluice', 'minimal.yaml'],
     ['sluice', 'shop.yaml'],
+    ['sluice', 'smoke.yaml'],
     ['worker', 'worker.yaml'],
     ['directory', 'directory.yaml'],
     ['world', 'world.yaml'],
