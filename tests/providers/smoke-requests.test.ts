@@ -22,12 +22,13 @@ async function serve(answer: (asked: Asked, count: number) => Answer | Promise<A
 const paths = (server: Loopback) => server.asked.map(({ method, path }) => `${method} ${path}`);
 
 describe('a multipart body', () => {
-  const files = temporaryFolder('smoke-files');
+  const folder = temporaryFolder('smoke-files');
+  const files = join(folder, 'offered');
   const picture = Buffer.from([0xff, 0xd8, 0x00, 0x0d, 0x0a, 0xff]);
   beforeAll(() => {
-    mkdirSync(join(files, 'test'));
+    mkdirSync(join(files, 'test'), { recursive: true });
     writeFileSync(join(files, 'test', 'fixture.jpg'), picture);
-    writeFileSync(`${files}.outside`, 'the operator’s own');
+    writeFileSync(join(folder, 'outside.jpg'), 'the operator’s own');
   });
 
   const part = { kind: 'file', name: 'image', contentType: 'image/jpeg' } as const;
@@ -59,7 +60,7 @@ describe('a multipart body', () => {
     expect(form.get('title')).toBe('of s-1 "tok-en-1"');
   });
 
-  it.each(['test/none.jpg', 'test', '../smoke-files.outside', '/etc/hostname'])('brings no %s', async (file) => {
+  it.each(['test/none.jpg', 'test', '../outside.jpg', '/etc/hostname'])('brings no %s', async (file) => {
     const server = await serve(() => json({ sid: 's-1' }));
     const setting = { files, secrets: { TOKEN: 'tok-en-1' } };
     const tried = suite([greeting, upload(file)]);
