@@ -1,14 +1,16 @@
-/** Every query of a plan is asked about stable once: one that says nothing there would say nothing about the canary. */
+/** Everything that criteria ask is asked about stable once: what says nothing there would say nothing about the canary. */
 
-import type { Criterion, MetricsPlan, Plan } from '../plan/plan.ts';
+import { leavesOf } from '../plan/criteria.ts';
+import type { CompareCriterion, LimitCriterion, MetricsPlan, Plan } from '../plan/plan.ts';
 import { renderQuery } from '../plan/promql.ts';
 import type { Release } from '../plan/release.ts';
 import type { MetricsSource } from '../providers/ports.ts';
 import type { Ports } from './ports.ts';
+import { checkAlert, checkTimezone } from './preflight-alerts.ts';
 import type { Findings } from './preflight.ts';
 
 /** What all questions about stable have in common. */
-interface Asking {
+export interface Asking {
   readonly source: MetricsSource;
   readonly metrics: MetricsPlan;
   readonly stable: Release;
@@ -34,11 +36,14 @@ export async function checkCriteria(
 ): Promise<void> {
   const source = ports.metrics(metrics.connection);
   const asking: Asking = { source, metrics, stable, at: ports.clock.now() - metrics.lagMs, findings, signal };
-  const checks = plan.criteria.map((criterion) => checkCriterion(asking, criterion));
+  const checks = leavesOf(plan.criteria).map((criterion) =>
+    criterion.kind === 'alert' ? checkAlert(asking, criterion, plan) : checkQuery(asking, criterion),
+  );
+  for (const criterion of plan.criteria) checkTimezone(asking, criterion);
   await Promise.all([...checks, checkRequests(asking)]);
 }
 
-async function checkCriterion(asking: Asking, criterion: Criterion): Promise<void> {
+async function checkQuery(asking: Asking, criterion: LimitCriterion | CompareCriterion): Promise<void> {
   const { source, metrics, stable, at, findings, signal } = asking;
   const query = renderQuery(criterion.query, { trackLabel: metrics.trackLabel, release: stable });
   const sample = await source.instant(query, at, signal);

@@ -2,6 +2,7 @@
 
 import { judge } from '../judge/judge.ts';
 import type { Poll } from '../judge/verdict.ts';
+import { leavesOf } from '../plan/criteria.ts';
 import type { ProviderError } from '../providers/errors.ts';
 import type { Trouble, WatchCheckpoint, WatchInput } from './contract.ts';
 import { advance, countedFrom, isExposed } from './watch-checkpoint.ts';
@@ -66,7 +67,7 @@ export async function catchUp(
   if (points.length === 0) return { checkpoint, everyMs, isOver: false };
   const away = await world.away(); // hundreds of questions to nobody would each wait for their time-out
   const samplesAt = async (at: number) => (away === null ? world.samples(at - lagOf(input)) : unasked(input, away));
-  const needsCounts = away === null && input.criteria.some(({ minSamples }) => minSamples > 0);
+  const needsCounts = away === null && leavesOf(input.criteria).some(({ minSamples }) => minSamples > 0);
   for (let first = 0; first < points.length; first += pointsAtOnce) {
     const moments = points.slice(first, first + pointsAtOnce);
     const answers = await Promise.all(moments.map(samplesAt));
@@ -81,5 +82,5 @@ export async function catchUp(
 }
 
 function unasked(input: WatchInput, away: ProviderError): Samples {
-  return Object.fromEntries(input.criteria.map(({ id }) => [id, { kind: 'no-data', reason: away.message }]));
+  return Object.fromEntries(leavesOf(input.criteria).map(({ id }) => [id, { kind: 'no-data', reason: away.message }]));
 }

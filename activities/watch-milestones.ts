@@ -36,6 +36,7 @@ function failedSmoke({ scheduledSmoke: { last } }: WatchCheckpoint): readonly st
 }
 
 function hasLeftPass(finding: Finding, input: WatchInput, checkpoint: WatchCheckpoint): boolean {
+  if (finding.idle === true) return false; // its hours are over
   if (finding.verdict !== 'no-data') return !isClean(finding);
   const lastAt = checkpoint.judge[finding.criterion]?.lastAt ?? null;
   return lastAt === null || finding.at - lastAt > 2 * everyOf(input);

@@ -22,13 +22,14 @@ function badness(finding: Finding): number {
 }
 
 function rankOf(finding: Finding): number {
+  if (finding.idle === true) return -1;
   if (finding.verdict === 'fail') return 4;
   if (finding.breached) return 3;
   return { 'no-data': 2, inconclusive: 1, pass: 0 }[finding.verdict];
 }
 
 function wordFor(finding: Finding | undefined): string {
-  if (finding === undefined) return 'WATCHING';
+  if (finding === undefined || finding.idle === true) return 'WATCHING';
   return ['PASS', 'INCONCLUSIVE', 'NO DATA', 'BREACHED', 'FAIL'][rankOf(finding)] ?? 'WATCHING';
 }
 

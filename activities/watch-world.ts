@@ -1,7 +1,9 @@
 /** Everything the watch asks from outside: the target, the metrics, the request counters. */
 
 import type { Sample } from '../judge/verdict.ts';
-import type { Criterion, MetricsPlan } from '../plan/plan.ts';
+import { matchersFor } from '../plan/alerts.ts';
+import { leavesOf } from '../plan/criteria.ts';
+import type { LeafCriterion, MetricsPlan } from '../plan/plan.ts';
 import { renderQuery } from '../plan/promql.ts';
 import type { Release } from '../plan/release.ts';
 import type { Reading } from '../plan/target.ts';
@@ -19,7 +21,7 @@ export type Samples = Readonly<Record<string, Sample>>;
 export interface World {
   /** What the target says, or why it says nothing. */
   read(): Promise<Reading | ProviderError>;
-  /** All criteria at one moment, asked in parallel. */
+  /** Everything that criteria ask for, at one moment and in parallel. */
   samples(at: number): Promise<Samples>;
   /** Why the metrics would not answer at all; `null` when they do. */
   away(): Promise<ProviderError | null>;
@@ -60,7 +62,7 @@ async function awayOf(metrics: Metrics | null, signal: AbortSignal): Promise<Pro
 }
 
 async function askAll(input: WatchInput, metrics: Metrics | null, at: number, signal: AbortSignal): Promise<Samples> {
-  const asked = input.criteria.map(async (criterion) => {
+  const asked = leavesOf(input.criteria).map(async (criterion) => {
     const sample = await askOne(input, criterion, metrics, at, signal);
     return [criterion.id, sample] as const;
   });
@@ -69,7 +71,7 @@ async function askAll(input: WatchInput, metrics: Metrics | null, at: number, si
 
 async function askOne(
   { order }: WatchInput,
-  criterion: Criterion,
+  criterion: LeafCriterion,
   metrics: Metrics | null,
   at: number,
   signal: AbortSignal,
@@ -77,6 +79,7 @@ async function askOne(
   if (metrics === null) return { kind: 'no-data', reason: 'the plan has no metrics' };
   const { plan, source } = metrics;
   if (source instanceof ProviderError) return { kind: 'no-data', reason: source.message };
+  if (criterion.kind === 'alert') return source.alerts(matchersFor(criterion.matchers, order.canary), at, signal);
   const ask = (release: Release) =>
     source.instant(renderQuery(criterion.query, { trackLabel: plan.trackLabel, release }), at, signal);
   if (criterion.kind === 'limit') return ask(order.canary);

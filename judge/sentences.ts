@@ -1,6 +1,7 @@
 /** How the judge says what it found: one short sentence with the numbers, the same words everywhere. */
 
-import type { Comparison, CompareCriterion, Criterion, LimitCriterion } from '../plan/plan.ts';
+import { matcherText } from '../plan/alerts.ts';
+import type { CompareCondition, CompareCriterion, Comparison, Criterion, LimitCondition } from '../plan/plan.ts';
 import { formatDuration, formatElapsed } from '../plan/units.ts';
 import { isSame, opposite } from './comparison.ts';
 
@@ -26,51 +27,64 @@ export function formatPair(value: number, threshold: number, unit: Unit): readon
 
 const signs = { '>': '>', '>=': '≥', '<': '<', '<=': '≤', '==': '=', '!=': '≠' } as const;
 
-/** The bad condition in words: `> 0.5%`, `> 2x stable`, `> 1.5x stable, at least 0.001`. */
+/** The bad condition in words: `> 0.5%`, `> 0.5% until < 0.3%`, `> 1.5x stable, at least 0.001`, `fires {severity="critical"}`. */
 export function limitInWords(criterion: Criterion): string {
-  const { op } = criterion.breach;
-  if (criterion.kind === 'limit') {
-    return `${op} ${formatNumber(criterion.breach.value, criterion.breach.unit ?? null, 12)}`;
+  switch (criterion.kind) {
+    case 'limit': {
+      const { breach, clear } = criterion;
+      return `${limitText(breach)}${clear === undefined ? '' : ` until ${limitText(clear)}`}`;
+    }
+    case 'compare': {
+      const { breach, clear, against, floor } = criterion;
+      const factor = ({ op, factor: times }: CompareCondition) => `${op} ${formatNumber(times, null, 12)}x`;
+      const until = clear === undefined ? '' : ` until ${factor(clear)}`;
+      return `${factor(breach)} ${against}${until}${floor > 0 ? `, at least ${formatNumber(floor, null, 12)}` : ''}`;
+    }
+    case 'alert':
+      return `fires {${criterion.matchers.map(matcherText).join(',')}}`;
+    case 'all-of':
+    case 'any-of': {
+      const names = criterion.parts.map((part) => (part.kind === 'ref' ? part.criterion : part.criterion.id));
+      return `${criterion.kind === 'all-of' ? 'all of' : 'any of'} ${names.join(', ')}`;
+    }
   }
-  const floor = criterion.floor > 0 ? `, at least ${formatNumber(criterion.floor, null, 12)}` : '';
-  return `${op} ${formatNumber(criterion.breach.factor, null, 12)}x ${criterion.against}${floor}`;
 }
 
-/** `0.6% > 0.5%` when breached, `0.1% ≤ 0.5%` when not. */
-export function limitCompared(criterion: LimitCriterion, value: number, breached: boolean): string {
-  const [left, right] = formatPair(value, criterion.breach.value, criterion.breach.unit ?? null);
-  return `${left} ${signOf(criterion.breach.op, breached)} ${right}`;
+function limitText({ op, value, unit }: LimitCondition): string {
+  return `${op} ${formatNumber(value, unit ?? null, 12)}`;
 }
 
-/** `0.801 > 2 × stable 0.4`, or `2 × floor 0.05` where the floor is the larger. */
+/** `canary 0.6% > 0.5%` where the condition holds, `canary 0.1% ≤ 0.5%` where it does not. */
+export function limitCompared(value: number, condition: LimitCondition, isTrue: boolean): string {
+  const [left, right] = formatPair(value, condition.value, condition.unit ?? null);
+  return `canary ${left} ${signOf(condition.op, isTrue)} ${right}`;
+}
+
+/** `canary 0.801 > 2 × stable 0.4`, or `2 × floor 0.05` where the floor is the larger. */
 export function baselineCompared(
-  criterion: CompareCriterion,
+  { against, floor }: CompareCriterion,
   value: number,
   baseline: number,
-  breached: boolean,
+  condition: CompareCondition,
+  isTrue: boolean,
 ): string {
-  const floored = baseline < criterion.floor;
-  const used = Math.max(baseline, criterion.floor);
-  const [left] = formatPair(value, criterion.breach.factor * used, null);
-  const factor = formatNumber(criterion.breach.factor, null, 6);
-  const right = floored ? `floor ${formatNumber(used, null)}` : `${criterion.against} ${formatNumber(used, null)}`;
-  return `${left} ${signOf(criterion.breach.op, breached)} ${factor} × ${right}`;
+  const used = Math.max(baseline, floor);
+  const [left] = formatPair(value, condition.factor * used, null);
+  const factor = formatNumber(condition.factor, null, 6);
+  const right = `${baseline < floor ? 'floor' : against} ${formatNumber(used, null)}`;
+  return `canary ${left} ${signOf(condition.op, isTrue)} ${factor} × ${right}`;
 }
 
-function signOf(op: Comparison, breached: boolean): string {
-  return signs[breached ? op : opposite(op)];
-}
-
-export function sayPass(compared: string): string {
-  return `canary ${compared}`;
+function signOf(op: Comparison, isTrue: boolean): string {
+  return signs[isTrue ? op : opposite(op)];
 }
 
 export function sayFail(compared: string, breachedMs: number, forMs: number): string {
-  return forMs === 0 ? `canary ${compared}` : `canary ${compared} ${lasting(breachedMs, forMs)}`;
+  return forMs === 0 ? compared : `${compared} ${lasting(breachedMs, forMs)}`;
 }
 
 export function sayBreached(compared: string, breachedMs: number, forMs: number): string {
-  return `canary ${compared} ${lasting(breachedMs, forMs)}, not long enough to fail`;
+  return `${compared} ${lasting(breachedMs, forMs)}, not long enough to fail`;
 }
 
 export function sayNoData(reason: string): string {
@@ -78,13 +92,26 @@ export function sayNoData(reason: string): string {
 }
 
 export function sayWarmingUp(compared: string, leftMs: number): string {
-  return `canary ${compared}, ignored for another ${formatElapsed(leftMs)} after the change of weight`;
+  return `${compared}, ignored for another ${formatElapsed(leftMs)} after the change of weight`;
 }
 
 export function sayTooFew(compared: string, requests: number | null, needed: number): string {
   const seen =
     requests === null ? 'the number of its requests is unknown' : `only ${formatNumber(requests, null, 12)} requests`;
-  return `canary ${compared}, but ${seen}, ${String(needed)} needed`;
+  return `${compared}, but ${seen}, ${String(needed)} needed`;
+}
+
+export function sayOutOfHours(calendar: string): string {
+  return `counts only ${calendar}`;
+}
+
+export function sayNeverAbove(compared: string, above: number): string {
+  return `${compared}, which counts only after it was above ${formatNumber(above, null, 12)}`;
+}
+
+/** Findings travel in every heartbeat. */
+export function clipped(text: string, longest = 240): string {
+  return text.length <= longest ? text : `${text.slice(0, longest - 1)}…`;
 }
 
 function lasting(breachedMs: number, forMs: number): string {

@@ -17,3 +17,8 @@ export function sustain(memory: CriterionMemory, at: number, everyMs: number, br
 export function interrupt(memory: CriterionMemory): CriterionMemory {
   return { ...memory, lastBreached: false };
 }
+
+/** While a criterion does not count: nothing is carried over to when it does again, but for the baseline. */
+export function rest({ baseline }: CriterionMemory): CriterionMemory {
+  return { ...blankMemory, baseline };
+}

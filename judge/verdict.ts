@@ -5,11 +5,23 @@ import type { Consequence, Severity } from '../plan/plan.ts';
 /** Good, bad, missing and not-enough are four different things. */
 export type Verdict = 'pass' | 'fail' | 'no-data' | 'inconclusive';
 
-/** One criterion's numbers at one poll, as read from the metrics system. */
-export type Sample =
-  | { readonly kind: 'value'; readonly value: number; readonly baseline: number | null }
-  /** Empty vector, NaN, ±Inf, several series, stale sample, unreachable source: never good, never bad. */
-  | { readonly kind: 'no-data'; readonly reason: string };
+/** Empty vector, NaN, ±Inf, several series, stale sample, unreachable source: never good, never bad. */
+interface NoData {
+  readonly kind: 'no-data';
+  readonly reason: string;
+}
+
+/** What a query said. */
+export type NumberSample =
+  { readonly kind: 'value'; readonly value: number; readonly baseline: number | null } | NoData;
+
+/** How many alerts fire, some of their names, and how many rules could raise one: never none without saying no data. */
+export type AlertSample =
+  | { readonly kind: 'alerts'; readonly firing: number; readonly names: readonly string[]; readonly rules: number }
+  | NoData;
+
+/** What was read for one criterion at one poll. */
+export type Sample = NumberSample | AlertSample;
 
 /** Everything the judge sees at one moment. */
 export interface Poll {
@@ -33,6 +45,8 @@ export interface Finding {
   /** Bad right now, whether or not long enough to fail. */
   readonly breached: boolean;
   readonly breachedMs: number;
+  /** It does not count at this moment, by its own conditions: nothing waits for it, and nothing follows from it. */
+  readonly idle?: true;
   readonly value: number | null;
   readonly baseline: number | null;
   /** The bad condition in words: `> 0.5 %`, `> 2x stable`. */
@@ -51,6 +65,10 @@ export interface CriterionMemory {
   readonly lastBreached: boolean;
   /** Last good baseline, for comparisons after stable has gone. */
   readonly baseline: number | null;
+  /** With a clear condition of its own: breached, and not clear since. */
+  readonly latched?: boolean;
+  /** Its value has been above `previousAbove` since the calendar's window began. */
+  readonly seenAbove?: boolean;
 }
 
 export type JudgeMemory = Readonly<Record<string, CriterionMemory>>;
@@ -60,7 +78,7 @@ export function isClean(finding: Finding): boolean {
   return finding.verdict === 'pass' && !finding.breached;
 }
 
-/** Only these two may stop a bake from ending; `warn` and `page` tell people and nothing else. */
+/** Only these two may stop a bake from ending, while they count; `warn` and `page` tell people and nothing else. */
 export function isBlocking(finding: Finding): boolean {
-  return finding.do === 'rollback' || finding.do === 'hold';
+  return finding.idle !== true && (finding.do === 'rollback' || finding.do === 'hold');
 }

@@ -1,8 +1,8 @@
 /** From a spec to the plan for one release on one target; pure, all problems at once. */
 
 import type { Spec } from '../spec/rollout.ts';
+import { compileCriteria } from './compile-criteria.ts';
 import { compileGates, gateFaults } from './compile-gates.ts';
-import { compileCriterion } from './compile-checks.ts';
 import { compileSuite } from './compile-smoke.ts';
 import type { MetricsPlan, Plan, SmokeRun, StepPlan, WatchPlan } from './plan.ts';
 import type { Release } from './release.ts';
@@ -55,7 +55,7 @@ function planOf(spec: Spec, release: Release, capabilities: TargetCapabilities):
     gates: compileGates(spec),
     separation: approvals.separation,
     suites: Object.fromEntries(Object.entries(spec.smoke.suites).map(([name, suite]) => [name, compileSuite(suite)])),
-    criteria: spec.criteria.map(compileCriterion),
+    criteria: compileCriteria(spec),
     steps: spec.steps.map(stepOf),
     rollback: {
       withinMs: spec.rollback.within,

@@ -99,11 +99,17 @@ function slotText(name: string, values: QueryValues, literal: Literal | null): s
 /** Content for the literal around it; back quotes know no escapes, so a back quote is dropped there. */
 function escapeFor(text: string, literal: Literal | null): string {
   if (literal === null) return text;
-  const content = literal.regex ? text.replaceAll(/[\\^$.|?*+()[\]{}]/g, String.raw`\$&`) : text;
+  const content = literal.regex ? escapeRegex(text) : text;
   return literal.quote === '`' ? content.replaceAll('`', '') : escaped(content, literal.quote);
 }
 
-function quoted(text: string): string {
+/** A text as a regular expression that only matches it. */
+export function escapeRegex(text: string): string {
+  return text.replaceAll(/[\\^$.|?*+()[\]{}]/g, String.raw`\$&`);
+}
+
+/** A string literal of PromQL. */
+export function quoted(text: string): string {
   return `"${escaped(text, '"')}"`;
 }
 

@@ -2,9 +2,9 @@
 
 import type { Claim, Instance, Liveness, Order, Reading, Share, Stage, TargetCapabilities } from '../plan/target.ts';
 import type { Release } from '../plan/release.ts';
-import type { SmokeSuite } from '../plan/plan.ts';
+import type { AlertMatcher, SmokeSuite } from '../plan/plan.ts';
 import type { SmokeResult } from '../plan/smoke.ts';
-import type { Sample } from '../judge/verdict.ts';
+import type { AlertSample, NumberSample } from '../judge/verdict.ts';
 
 // ── Time and network ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -127,7 +127,12 @@ export interface MetricsSource {
   /** Is the source there at all? Throws `ProviderError`. */
   ping(signal?: AbortSignal): Promise<void>;
   /** One number from an instant query, or why there is none. Never throws for bad data; unreachable is `no-data` too. */
-  instant(promql: string, at: number, signal?: AbortSignal): Promise<Sample>;
+  instant(promql: string, at: number, signal?: AbortSignal): Promise<NumberSample>;
+  /**
+   * The alerts with these labels that fire at a moment, or why nobody can tell; none only where a rule that could raise
+   * one is evaluated. Never throws for bad data; unreachable is `no-data` too.
+   */
+  alerts(matchers: readonly AlertMatcher[], at: number, signal?: AbortSignal): Promise<AlertSample>;
   /** Sums of raw counters by the value of `label`, at a moment; empty when nothing matches. Throws `ProviderError`. */
   counters(selector: string, label: string, at: number, signal?: AbortSignal): Promise<readonly CounterSeries[]>;
 }

@@ -1,5 +1,8 @@
 /** Checks across criteria: unique ids, queries that parse, and the metrics they need. */
 
+import { checkComposites, leavesIn, withParts } from './check-composites.ts';
+import { checkConditions } from './check-conditions.ts';
+import { checkMatchers } from './check-matchers.ts';
 import type { Cursor } from './cursor.ts';
 import type { Finding } from './issues.ts';
 import { labelName } from './names.ts';
@@ -9,14 +12,22 @@ import { duplicates } from './unique.ts';
 
 export function checkCriteria(root: Cursor): readonly Finding[] {
   const criteria = root.at('criteria').list();
+  const leaves = criteria.flatMap(leavesIn);
+  const all = criteria.flatMap(withParts);
   return [
     ...duplicates(
-      criteria.map((criterion) => criterion.at('id')),
+      all.map((criterion) => criterion.at('id')),
       'criterion',
     ),
     ...needMetrics(root, criteria),
     ...faultsAt(root.at('metrics', 'requests'), selectorFaults),
-    ...criteria.flatMap((criterion) => [...checkQuery(criterion, root), ...needRequests(criterion, root)]),
+    ...leaves.flatMap((criterion) => [
+      ...checkQuery(criterion, root),
+      ...needRequests(criterion, root),
+      ...checkMatchers(criterion),
+    ]),
+    ...all.flatMap(checkConditions),
+    ...checkComposites(criteria),
     ...nothingWatched(root, criteria),
   ];
 }

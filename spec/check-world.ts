@@ -1,5 +1,6 @@
 /** Checks across a world's file: moments that are moments, timelines that begin, and names that the plan has too. */
 
+import { leavesOf } from '../plan/criteria.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Cursor } from './cursor.ts';
 import { wordsFor } from './expectations.ts';
@@ -102,7 +103,7 @@ function needless(key: string, word: string, tag: string): (place: Cursor) => re
 
 function againstPlan(root: Cursor, plan: Plan): readonly Finding[] {
   const gates = plan.gates.flatMap(({ id }) => [id, id.replace(/@.*$/, '')]);
-  const criteria = plan.criteria.map(({ id }) => id);
+  const criteria = leavesOf(plan.criteria).map(({ id }) => id);
   return [
     ...root
       .at('criteria')

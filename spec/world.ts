@@ -206,7 +206,9 @@ export const worldFile = z.strictObject({
   criteria: z
     .record(id, z.record(releaseKey, timeline(measure)))
     .default({})
-    .describe('What each criterion’s query says, by release; good where nothing is written.'),
+    .describe(
+      'What each criterion’s query says, by release; good where nothing is written. For alerts: how many fire, bad is one.',
+    ),
   faults: z.array(fault).default([]),
   proxy: z.array(proxyEvent).default([]),
   people: z.array(answer).default([]),

@@ -36,8 +36,8 @@ export function renderChanges(before: Seen | null, after: Seen): readonly string
   return lines.toSorted((one, other) => one.at - other.at).map((line) => `${formatTime(line.at)}  ${line.text}`);
 }
 
-function sentenceOf({ criterion, verdict, sentence }: Finding): string {
-  return `${criterion} ${verdict}: ${sentence}`;
+function sentenceOf({ criterion, verdict, idle, sentence }: Finding): string {
+  return `${criterion} ${idle === true ? 'does not count' : verdict}: ${sentence}`;
 }
 
 /** Heartbeats bring verdicts late: one from before the last look is told as of now, below what was told since. */
@@ -55,7 +55,7 @@ function newEvents(known: readonly TimelineEvent[], now: readonly TimelineEvent[
 
 function isNews(before: readonly Finding[] | undefined, finding: Finding): boolean {
   const last = before?.find((candidate) => candidate.criterion === finding.criterion);
-  return last?.verdict !== finding.verdict || last.breached !== finding.breached;
+  return last?.verdict !== finding.verdict || last.breached !== finding.breached || last.idle !== finding.idle;
 }
 
 /** Shifts are events of the timeline, and observed shares move with every request: only their first sight is news. */

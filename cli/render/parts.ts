@@ -79,8 +79,9 @@ export function findingLines(findings: readonly Finding[], width: number, paint:
   });
 }
 
-/** `✓` pass, `!` breached but not long enough, `✗` fail, `?` no data, `~` not enough yet. */
+/** `✓` pass, `!` breached but not long enough, `✗` fail, `?` no data, `~` not enough yet, `-` does not count now. */
 function markOf(finding: Finding, paint: Paint): string {
+  if (finding.idle === true) return paint.dim('-');
   switch (finding.verdict) {
     case 'pass':
       return finding.breached ? paint.yellow('!') : paint.green('✓');

@@ -1,13 +1,12 @@
 /** The plan as a person reads it before saying yes: ladder, gates, criteria with their queries, ways back, digest. */
 
-import { limitInWords } from '../../judge/sentences.ts';
 import type { PreflightReport } from '../../activities/contract.ts';
-import type { Clause, Criterion, GatePlan, Plan, SmokeRun, StepPlan } from '../../plan/plan.ts';
-import { renderQuery } from '../../plan/promql.ts';
+import type { Clause, GatePlan, Plan, SmokeRun, StepPlan } from '../../plan/plan.ts';
 import { nameOf, type Release } from '../../plan/release.ts';
 import { formatBp, formatDuration } from '../../plan/units.ts';
 import { clean } from './clean.ts';
 import { columns } from './columns.ts';
+import { criterionLines } from './criteria.ts';
 import type { Paint } from './paint.ts';
 
 export interface PlanPicture {
@@ -36,7 +35,7 @@ export function renderPlan(foreign: PlanPicture, paint: Paint): string {
     ...heading('Criteria'),
     ...(plan.criteria.length === 0
       ? ['  none: nothing is judged']
-      : plan.criteria.flatMap((one) => criterionOf(one, plan, paint))),
+      : plan.criteria.flatMap((one) => criterionLines(one, plan, paint))),
     ...heading('Going back'),
     ...indented(wayBack(plan)),
     ...heading('Preflight'),
@@ -107,17 +106,6 @@ function watchText({ watch }: Plan): string {
   if (smoke === null) return formatDuration(watch.forMs);
   const every = `${runText(smoke.run)} every ${formatDuration(smoke.everyMs)} for ${formatDuration(smoke.forMs)}`;
   return `${formatDuration(watch.forMs)}; ${every}, ${String(smoke.failuresToRollback)} failures in a row go back`;
-}
-
-function criterionOf(criterion: Criterion, plan: Plan, paint: Paint): readonly string[] {
-  const { id, forMs, severity, when, minSamples, query } = criterion;
-  const sustained = forMs === 0 ? '' : ` for ${formatDuration(forMs)}`;
-  const samples = minSamples === 0 ? '' : `, at least ${String(minSamples)} requests`;
-  const rendered = renderQuery(query, { trackLabel: plan.metrics?.trackLabel ?? 'release', release: plan.release });
-  return [
-    `  ${id}: ${limitInWords(criterion)}${sustained} -> ${criterion.do} (${severity}, ${when}${samples})`,
-    paint.dim(`    ${rendered}`),
-  ];
 }
 
 function wayBack({ rollback, separation, roles }: Plan): readonly (readonly string[])[] {

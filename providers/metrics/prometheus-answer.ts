@@ -1,19 +1,16 @@
 /** What the Prometheus query API answers, taken apart: hostile until it has passed through here. */
 
 import { z } from 'zod';
-import type { Sample } from '../../judge/verdict.ts';
+import type { NumberSample } from '../../judge/verdict.ts';
 import type { CounterSeries, HttpResponse } from '../ports.ts';
 import { ProviderError, type ProviderErrorCode } from '../errors.ts';
 
 const notes = { warnings: z.array(z.string()).optional(), infos: z.array(z.string()).optional() };
-const success = z.object({
-  status: z.literal('success'),
-  data: z.object({ resultType: z.string(), result: z.unknown() }),
-  ...notes,
-});
+const success = z.object({ status: z.literal('success'), data: z.unknown(), ...notes });
 const failure = z.object({ status: z.literal('error'), errorType: z.string(), error: z.string(), ...notes });
 const envelope = z.discriminatedUnion('status', [success, failure]);
 
+const queried = z.object({ resultType: z.string(), result: z.unknown() });
 const labels = z.record(z.string(), z.string());
 const point = z.tuple([z.number(), z.string()]);
 const vector = z.array(z.object({ metric: labels, value: point.optional() }));
@@ -27,12 +24,23 @@ export interface Result {
   readonly remarks: string;
 }
 
-/** Throws `ProviderError` for everything that is not a successful answer. */
+/** The result of a query. Throws `ProviderError` for everything that is not a successful answer. */
 export function resultOf(response: HttpResponse, doing: string): Result {
+  const { data, remarks } = answerOf(response, queried, doing);
+  return { type: data.resultType, result: data.result, remarks };
+}
+
+/** What any endpoint of the API answers as its data, in the form of a schema. Throws `ProviderError` for everything else. */
+export function dataOf<T>(response: HttpResponse, form: z.ZodType<T>, doing: string): T {
+  return answerOf(response, form, doing).data;
+}
+
+function answerOf<T>(response: HttpResponse, form: z.ZodType<T>, doing: string) {
   const parsed = envelope.safeParse(parseJson(response.body));
   if (parsed.success && parsed.data.status === 'success' && response.status === 200) {
     const { data, warnings = [], infos = [] } = parsed.data;
-    return { type: data.resultType, result: data.result, remarks: clip([...warnings, ...infos].join('; ')) };
+    const read = form.safeParse(data);
+    if (read.success) return { data: read.data, remarks: clip([...warnings, ...infos].join('; ')) };
   }
   const said =
     parsed.success && parsed.data.status === 'error' ? `${parsed.data.errorType}: ${parsed.data.error}` : null;
@@ -58,7 +66,7 @@ function codeOf(status: number): ProviderErrorCode {
 const stalestMs = 120_000;
 
 /** The one number of an instant query asked for a moment, or why there is none. */
-export function sampleOf(answer: Result, askedAt: number): Sample {
+export function sampleOf(answer: Result, askedAt: number): NumberSample {
   const { number, reason } = numberOf(answer, askedAt);
   if (number !== null) return { kind: 'value', value: number, baseline: null };
   return { kind: 'no-data', reason: answer.remarks === '' ? reason : `${reason}; Prometheus says: ${answer.remarks}` };
@@ -82,8 +90,13 @@ function numberOf({ type, result }: Result, askedAt: number): Numbered {
 }
 
 function fresh([seconds, text]: z.output<typeof point>, askedAt: number): Numbered {
-  const oldMs = askedAt - seconds * 1_000;
-  return oldMs > stalestMs ? none(`the sample is ${String(Math.round(oldMs / 1_000))} s old`) : finite(text);
+  if (!isStale(seconds, askedAt)) return finite(text);
+  return none(`the sample is ${String(Math.round(askedAt / 1_000 - seconds))} s old`);
+}
+
+/** Whether a sample's time, in seconds as Prometheus writes it, is too long before the moment that was asked for, in ms. */
+export function isStale(seconds: number, askedAt: number): boolean {
+  return askedAt - seconds * 1_000 > stalestMs;
 }
 
 function finite(text: string): Numbered {
@@ -116,6 +129,6 @@ function parseJson(body: string): unknown {
 }
 
 /** Texts of others are shown short. */
-function clip(text: string): string {
-  return text.length <= 200 ? text : `${text.slice(0, 199)}…`;
+export function clip(text: string, longest = 200): string {
+  return text.length <= longest ? text : `${text.slice(0, longest - 1)}…`;
 }

@@ -1,10 +1,11 @@
 /** Asks a Prometheus, or anything that speaks its query API, for numbers at a moment. */
 
-import type { Sample } from '../../judge/verdict.ts';
 import { type Credentials, sendAs } from '../credentials.ts';
 import { ProviderError } from '../errors.ts';
 import type { Clock, CounterSeries, Http, MetricsSource } from '../ports.ts';
+import { askAlerts } from './prometheus-alerts.ts';
 import { countersOf, resultOf, sampleOf, type Result } from './prometheus-answer.ts';
+import { rulesOf, type AlertingRule } from './prometheus-rules.ts';
 
 export interface PrometheusOptions {
   /** Base address, e.g. `http://127.0.0.1:9090` or `https://host/prometheus`; without credentials. */
@@ -38,6 +39,21 @@ export function createPrometheus(options: PrometheusOptions): MetricsSource {
         return noData(error, signal);
       }
     },
+    async alerts(matchers, at, signal) {
+      const doing = 'read alerts from Prometheus';
+      try {
+        return await askAlerts(
+          {
+            instant: (promql, moment) => ask(options, promql, moment, doing, signal),
+            rules: (name) => askRules(options, name, signal),
+          },
+          matchers,
+          at,
+        );
+      } catch (error) {
+        return noData(error, signal);
+      }
+    },
     async counters(selector, label, at, signal) {
       const doing = 'read counters from Prometheus';
       const result = await ask(options, `${selector}[${lookback}]`, at, doing, signal);
@@ -46,18 +62,24 @@ export function createPrometheus(options: PrometheusOptions): MetricsSource {
   };
 }
 
+interface NoData {
+  readonly kind: 'no-data';
+  readonly reason: string;
+}
+
 /** A source that is away or refuses is no data; being cancelled is not. */
-function noData(error: unknown, signal: AbortSignal | undefined): Sample {
+function noData(error: unknown, signal: AbortSignal | undefined): NoData {
   if (signal?.aborted === true || !(error instanceof ProviderError)) throw error;
+  const question = error.doing === readingRules ? 'the question for its rules' : 'the query';
   switch (error.code) {
     case 'invalid':
-      return { kind: 'no-data', reason: `Prometheus refuses the query: ${error.detail}` };
+      return { kind: 'no-data', reason: `Prometheus refuses ${question}: ${error.detail}` };
     case 'denied':
     case 'missing':
     case 'throttled':
     case 'conflict':
     case 'fenced':
-      return { kind: 'no-data', reason: `Prometheus does not answer the query (${error.code}): ${error.detail}` };
+      return { kind: 'no-data', reason: `Prometheus does not answer ${question} (${error.code}): ${error.detail}` };
     case 'unreachable':
       return { kind: 'no-data', reason: `Prometheus is unreachable: ${error.detail}` };
   }
@@ -72,7 +94,7 @@ async function ask(
 ): Promise<Result> {
   const response = await sendAs(options.http, options.auth, {
     method: 'POST',
-    url: queryUrl(options.url),
+    url: apiUrl(options.url, 'query'),
     headers: {
       ...options.headers,
       'content-type': 'application/x-www-form-urlencoded',
@@ -85,6 +107,32 @@ async function ask(
   return resultOf(response, doing);
 }
 
-function queryUrl(base: string): string {
-  return new URL('api/v1/query', base.endsWith('/') ? base : `${base}/`).href;
+const readingRules = 'read the alerting rules of Prometheus';
+
+async function askRules(
+  options: PrometheusOptions,
+  name: string | null,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly rules: readonly AlertingRule[]; readonly now: number }> {
+  const url = new URL(apiUrl(options.url, 'rules'));
+  url.search = new URLSearchParams({
+    type: 'alert',
+    exclude_alerts: 'true', // their series tell, and there may be very many
+    ...(name !== null && { 'rule_name[]': name }),
+  }).toString();
+  const response = await sendAs(options.http, options.auth, {
+    method: 'GET',
+    url: url.href,
+    headers: options.headers,
+    timeoutMs: options.timeoutMs ?? 5_000,
+    maxBytes: 8 * 1_024 * 1_024,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const said = Date.parse(response.headers['date'] ?? '');
+  const now = Number.isNaN(said) ? options.clock.now() : said; // its own clock wrote the times in the answer
+  return { rules: rulesOf(response, readingRules), now };
+}
+
+function apiUrl(base: string, endpoint: string): string {
+  return new URL(`api/v1/${endpoint}`, base.endsWith('/') ? base : `${base}/`).href;
 }

@@ -1,4 +1,4 @@
-/** A real Prometheus that scrapes a fixed list of loopback targets. */
+/** A real Prometheus that scrapes a fixed list of loopback targets and may have alerting rules. */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,9 +16,18 @@ export interface ScrapeTarget {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
+/** An alerting rule as Prometheus' own files write it. */
+export interface AlertRule {
+  readonly alert: string;
+  readonly expr: string;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
 export interface PrometheusOptions {
   readonly folder: string;
   readonly targets: readonly ScrapeTarget[];
+  /** Evaluated as often as targets are scraped. @default none */
+  readonly rules?: readonly AlertRule[];
   /** Scrape interval, whole milliseconds. @default 1_000 */
   readonly scrapeEveryMs?: number;
   /** @default a free port */
@@ -37,6 +46,7 @@ export async function startPrometheus(options: PrometheusOptions): Promise<Prome
   const configFile = join(options.folder, 'prometheus.yaml');
   mkdirSync(options.folder, { recursive: true });
   writeFileSync(configFile, configOf(options));
+  writeFileSync(join(options.folder, rulesFile), rulesOf(options));
   const args = [
     `--config.file=${configFile}`,
     `--storage.tsdb.path=${join(options.folder, 'data')}`,
@@ -69,11 +79,19 @@ export async function awaitSamples(url: string, query: string, withinMs = 20_000
   );
 }
 
+/** Beside the configuration, which names it. */
+const rulesFile = 'rules.yaml';
+
+function rulesOf({ rules = [] }: PrometheusOptions): string {
+  return stringify({ groups: rules.length === 0 ? [] : [{ name: 'rules', rules }] });
+}
+
 function configOf(options: PrometheusOptions): string {
   const every = `${options.scrapeEveryMs ?? 1_000}ms`;
   const jobs = [...new Set(options.targets.map((target) => target.job))];
   return stringify({
     global: { scrape_interval: every, scrape_timeout: every, evaluation_interval: every },
+    rule_files: [rulesFile],
     scrape_configs: jobs.map((job) => ({
       job_name: job,
       static_configs: options.targets

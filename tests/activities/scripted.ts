@@ -9,7 +9,7 @@ import type { Criterion, LimitCriterion, StepPlan } from '../../plan/plan.ts';
 import type { Claim, Instance, Order, Reading, Stage } from '../../plan/target.ts';
 import { ProviderError } from '../../providers/errors.ts';
 import type { CounterSeries, SmokeRunner } from '../../providers/ports.ts';
-import type { Sample } from '../../judge/verdict.ts';
+import type { AlertSample, NumberSample } from '../../judge/verdict.ts';
 import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
 
 export const second = 1_000;
@@ -33,14 +33,16 @@ export const order: Order = {
 const emptySuite = { publicUrl: 'http://public.example', forbidStatus: [], requests: [] };
 
 export const away = (detail = 'connection refused') => new ProviderError({ code: 'unreachable', doing: 'ask', detail });
-export const value = (number: number): Sample => ({ kind: 'value', value: number, baseline: null });
-export const nothing: Sample = { kind: 'no-data', reason: 'the result is empty' };
+export const value = (number: number): NumberSample => ({ kind: 'value', value: number, baseline: null });
+export const nothing: NumberSample & AlertSample = { kind: 'no-data', reason: 'the result is empty' };
 
 /** Everything is a function of time (epoch ms); errors are thrown, `'silence'` never answers. */
 export interface Script {
   reading(at: number): Reading | ProviderError | 'silence';
   /** `label` is the release that the query asks about. */
-  sample(criterion: string, label: string, at: number): Sample;
+  sample(criterion: string, label: string, at: number): NumberSample;
+  /** `about`: the first matcher's value. */
+  alerts(about: string, at: number): AlertSample;
   counters(at: number): readonly CounterSeries[] | ProviderError;
   ping(at: number): ProviderError | null;
   smoke(at: number): boolean | Promise<boolean>;
@@ -75,8 +77,17 @@ export function planned(of: Claim | null, canaryBp = of?.canaryBp ?? 0, stableRe
 export const step = (index: number): Stage => ({ kind: 'step', index });
 export const atStep0 = () => planned(claim(step(0), 500));
 
+/** What every criterion has, whatever its kind. */
+export const common = {
+  do: 'rollback',
+  severity: 'P0',
+  when: 'canary',
+  forMs: 0,
+  warmUpMs: 0,
+  minSamples: 0,
+} as const;
+
 export function limit(id: string, over: Partial<LimitCriterion> = {}): LimitCriterion {
-  const common = { do: 'rollback', severity: 'P0', when: 'canary', forMs: 0, warmUpMs: 0, minSamples: 0 } as const;
   return {
     id,
     kind: 'limit',
@@ -197,6 +208,7 @@ function portsOf(script: Partial<Script>, clock: VirtualClock, asked: Asked[], s
       asked.push({ criterion, label, at, now: clock.now() });
       return script.sample?.(criterion, label, at) ?? value(0);
     },
+    alerts: async ([first], at) => script.alerts?.(first?.value ?? '', at) ?? nothing,
     counters: async (_selector, _label, at) => {
       const series = script.counters?.(at) ?? [];
       if (series instanceof Error) throw series;

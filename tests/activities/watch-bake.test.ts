@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Sample } from '../../judge/verdict.ts';
+import type { NumberSample } from '../../judge/verdict.ts';
 import {
   atStep0,
   attempt,
   claim,
+  common,
   limit,
   minute,
   nothing,
@@ -17,8 +18,8 @@ import {
 } from './scripted.ts';
 
 /** A sample that is `bad` in some stretches of seconds since the stage began, and good otherwise. */
-const during = (bad: Sample, ...stretches: readonly (readonly [number, number])[]) => {
-  return (_criterion: string, _label: string, at: number): Sample =>
+const during = (bad: NumberSample, ...stretches: readonly (readonly [number, number])[]) => {
+  return (_criterion: string, _label: string, at: number): NumberSample =>
     stretches.some(([from, to]) => at >= t0 + from * second && at < t0 + to * second) ? bad : value(0);
 };
 
@@ -53,7 +54,9 @@ describe('a bake', () => {
 
   it('asks all criteria at one moment, canary and stable for a comparison', async () => {
     const compare = {
-      ...limit('latency'),
+      ...common,
+      id: 'latency',
+      query: 'latency{{{track}}}',
       kind: 'compare',
       against: 'stable',
       breach: { op: '>', factor: 2 },

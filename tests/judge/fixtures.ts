@@ -1,14 +1,20 @@
 /** Criteria, polls and whole series of polls for the judge's tests. */
 
-import type { CompareCriterion, Criterion, LimitCriterion } from '../../plan/plan.ts';
+import type {
+  AlertCriterion,
+  CompareCriterion,
+  CompositeCriterion,
+  Criterion,
+  CriterionPart,
+  LimitCriterion,
+} from '../../plan/plan.ts';
 import { judge, type Judged } from '../../judge/judge.ts';
-import type { Finding, JudgeMemory, Poll, Sample } from '../../judge/verdict.ts';
+import type { AlertSample, Finding, JudgeMemory, NumberSample, Poll, Sample } from '../../judge/verdict.ts';
 
 export const minute = 60_000;
 
-const common = {
+const shared = {
   id: 'errors',
-  query: 'q',
   do: 'rollback',
   severity: 'P0',
   when: 'canary',
@@ -16,6 +22,7 @@ const common = {
   warmUpMs: 0,
   minSamples: 0,
 } as const;
+const common = { ...shared, query: 'q' } as const;
 
 export function limit(over: Partial<LimitCriterion> = {}): LimitCriterion {
   return { ...common, kind: 'limit', breach: { op: '>', value: 0.005, unit: '%' }, ...over };
@@ -45,12 +52,12 @@ export function pollAt(at: number, samples: Poll['samples'], over: Partial<Poll>
   return { ...base, samples, ...over };
 }
 
-export const value = (number: number, baseline: number | null = null): Sample => ({
+export const value = (number: number, baseline: number | null = null): NumberSample => ({
   kind: 'value',
   value: number,
   baseline,
 });
-export const nothing: Sample = { kind: 'no-data', reason: 'the result is empty' };
+export const nothing: NumberSample & AlertSample = { kind: 'no-data', reason: 'the result is empty' };
 
 /** Judges one criterion over a series, one poll every 30 s from 0 on; gives the finding of every poll. */
 export function series(criterion: Criterion, samples: readonly Sample[], over: Partial<Poll> = {}): Finding[] {
@@ -71,4 +78,27 @@ export function only<Thing>(things: readonly Thing[]): Thing {
 /** The same sample for a while, polled every 30 s, both ends included. */
 export function lasting(ms: number, sample: Sample): Sample[] {
   return Array.from({ length: ms / 30_000 + 1 }, () => sample);
+}
+
+export function alert(over: Partial<AlertCriterion> = {}): AlertCriterion {
+  return {
+    ...shared,
+    id: 'red',
+    kind: 'alert',
+    matchers: [{ label: 'severity', op: '=', value: 'critical' }],
+    ...over,
+  };
+}
+
+export const firing = (...names: string[]): AlertSample => ({ kind: 'alerts', firing: names.length, names, rules: 2 });
+
+export function composite(
+  kind: CompositeCriterion['kind'],
+  parts: readonly (Criterion | Extract<CriterionPart, { kind: 'ref' }>)[],
+  over: Partial<CompositeCriterion> = {},
+): CompositeCriterion {
+  const given = parts.map((part): CriterionPart =>
+    part.kind === 'ref' ? part : { kind: 'criterion', criterion: part },
+  );
+  return { ...shared, id: 'whole', kind, parts: given, ...over };
 }

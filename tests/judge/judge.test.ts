@@ -1,7 +1,7 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { judge } from '../../judge/judge.ts';
-import { isClean, type JudgeMemory, type Poll, type Sample } from '../../judge/verdict.ts';
+import { isClean, type JudgeMemory, type Poll, type NumberSample } from '../../judge/verdict.ts';
 import { compare, lasting, limit, minute, nothing, only, pollAt, series, value } from './fixtures.ts';
 
 describe('the judge', () => {
@@ -59,7 +59,7 @@ describe('the judge', () => {
 });
 
 const anyNumber = fc.oneof(fc.double(), fc.constantFrom(Number.NaN, Infinity, -Infinity, -0, 5e-324, 1.7e308, -1e308));
-const anySample: fc.Arbitrary<Sample> = fc.oneof(
+const anySample: fc.Arbitrary<NumberSample> = fc.oneof(
   fc.record({
     kind: fc.constant('value' as const),
     value: anyNumber,

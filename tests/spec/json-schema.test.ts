@@ -15,6 +15,7 @@ describe('the JSON Schemas', () => {
     ['sluice', 'minimal.yaml'],
     ['sluice', 'shop.yaml'],
     ['sluice', 'smoke.yaml'],
+    ['sluice', 'criteria.yaml'],
     ['worker', 'worker.yaml'],
     ['directory', 'directory.yaml'],
     ['world', 'world.yaml'],

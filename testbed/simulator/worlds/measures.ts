@@ -1,16 +1,18 @@
 /** Finds what a query asks for in the world's plans, and what the script says about it. */
 
 import { holds as breaches } from '../../../judge/comparison.ts';
-import type { Criterion, Plan } from '../../../plan/plan.ts';
+import { alertsQuery, matchersFor } from '../../../plan/alerts.ts';
+import { leavesOf } from '../../../plan/criteria.ts';
+import type { AlertCriterion, LeafCriterion, Plan } from '../../../plan/plan.ts';
 import { renderQuery } from '../../../plan/promql.ts';
 import type { Release } from '../../../plan/release.ts';
-import type { Measured } from './prometheus.ts';
+import type { Measured, Ruled } from './prometheus.ts';
 import type { Measure, WorldScript } from '../../../spec/world.ts';
 import type { Timeline } from '../../../spec/world-time.ts';
 import { type History, holds, steady } from './timeline.ts';
 
 interface Asked {
-  readonly criterion: Criterion;
+  readonly criterion: LeafCriterion;
   readonly release: Release;
 }
 
@@ -27,8 +29,12 @@ export function ofRelease<T>(
 /** Queries by their text, rendered as the judge does for each release of a plan. */
 export function queriesOf(plan: Plan, releases: readonly Release[]): ReadonlyMap<string, Asked> {
   const trackLabel = plan.metrics?.trackLabel ?? 'release';
-  const all = plan.criteria.flatMap((criterion) =>
-    releases.map((release) => [renderQuery(criterion.query, { trackLabel, release }), { criterion, release }] as const),
+  const textOf = (criterion: LeafCriterion, release: Release) =>
+    criterion.kind === 'alert'
+      ? alertsQuery(matchersFor(criterion.matchers, release))
+      : renderQuery(criterion.query, { trackLabel, release });
+  const all = leavesOf(plan.criteria).flatMap((criterion) =>
+    releases.map((release) => [textOf(criterion, release), { criterion, release }] as const),
   );
   return new Map(all);
 }
@@ -41,12 +47,25 @@ export function measureOf(
   history: History,
 ): Measured {
   const timeline = ofRelease(script.criteria[criterion.id] ?? {}, release, roleOf) ?? steady<Measure>('good');
-  return resolved(criterion, roleOf(release.digest) === 'stable', timeline, at, history);
+  const measured = resolved(criterion, roleOf(release.digest) === 'stable', timeline, at, history);
+  return criterion.kind === 'alert' ? { ...measured, alert: alertOf(criterion, release) } : measured;
+}
+
+/** The rule behind what was asked about alerts: `empty` has none, and what is no number is one that fails. */
+export function ruleOf({ measure, at, alert }: Measured): readonly Ruled[] {
+  if (alert === undefined || measure === 'empty') return [];
+  return [{ labels: alert, evaluatedAt: at, healthy: typeof measure === 'number' || measure === 'unavailable' }];
+}
+
+/** What an alert of a criterion has on it: whatever its matchers ask for with an equals sign. */
+function alertOf({ id, matchers }: AlertCriterion, release: Release): Readonly<Record<string, string>> {
+  const equal = matchersFor(matchers, release).filter(({ op }) => op === '=');
+  return { alertname: id, ...Object.fromEntries(equal.map(({ label, value }) => [label, value])) };
 }
 
 /** A stale sample is the one before it, with its old time. */
 function resolved(
-  criterion: Criterion,
+  criterion: LeafCriterion,
   isBaseline: boolean,
   timeline: Timeline<Measure>,
   at: number,
@@ -59,8 +78,13 @@ function resolved(
   return { measure: before === 'stale' ? 'empty' : numberFor(criterion, isBaseline, before), at: since };
 }
 
-function numberFor(criterion: Criterion, isBaseline: boolean, measure: Exclude<Measure, 'stale'>): Measured['measure'] {
+function numberFor(
+  criterion: LeafCriterion,
+  isBaseline: boolean,
+  measure: Exclude<Measure, 'stale'>,
+): Measured['measure'] {
   if (measure !== 'good' && measure !== 'bad') return measure;
+  if (criterion.kind === 'alert') return measure === 'good' ? 0 : 1;
   const baseline = criterion.kind === 'compare' && criterion.floor > 0 ? criterion.floor : 1;
   if (criterion.kind === 'compare' && isBaseline) return measure === 'good' ? baseline : 4 * baseline;
   const { op } = criterion.breach;

@@ -5,7 +5,7 @@ import type { Release } from '../../../plan/release.ts';
 import type { WorldScript } from '../../../spec/world.ts';
 import type { Host } from './host.ts';
 import type { Instance } from './instance.ts';
-import { measureOf, queriesOf } from './measures.ts';
+import { measureOf, queriesOf, ruleOf } from './measures.ts';
 import { createPrometheusHost } from './prometheus.ts';
 import type { Slots } from './slots.ts';
 import type { History } from './timeline.ts';
@@ -26,11 +26,13 @@ export interface MetricsOptions {
 export function createMetrics({ script, slots, history, roleOf }: MetricsOptions): Metrics {
   const queries = new Map<string, Parameters<typeof measureOf>[0]>();
   const counters = new Map<string, Counters>();
+  const saidOf = (asked: Parameters<typeof measureOf>[0], at: number) => measureOf(asked, script, roleOf, at, history);
   const host = createPrometheusHost({
     measure: (query, at) => {
       const asked = queries.get(query);
-      return asked === undefined ? null : measureOf(asked, script, roleOf, at, history);
+      return asked === undefined ? null : saidOf(asked, at);
     },
+    rules: (at) => [...queries.values()].flatMap((asked) => ruleOf(saidOf(asked, at))),
     scraped: (selector, at, lookbackMs) => {
       const counter = counters.get(selector);
       if (counter === undefined) return null;

@@ -1,4 +1,4 @@
-/** A scripted Prometheus: it knows the queries of the world's plans word for word, and the raw request counters. */
+/** A scripted Prometheus: it knows the queries of the world's plans word for word, their alerting rules, and the raw request counters. */
 
 import type { HttpResponse } from '../../../providers/ports.ts';
 import { type Host, json, textOf, urlOf } from './host.ts';
@@ -9,6 +9,15 @@ export interface Measured {
   readonly measure: Exclude<Measure, 'good' | 'bad' | 'stale'>;
   /** Time of the sample, epoch ms: that of the question unless it is stale. */
   readonly at: number;
+  /** The number is one of firing alerts with these labels. */
+  readonly alert?: Readonly<Record<string, string>>;
+}
+
+/** One alerting rule as its server sees it. */
+export interface Ruled {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly evaluatedAt: number;
+  readonly healthy: boolean;
 }
 
 /** One raw series as it was scraped last. */
@@ -22,6 +31,8 @@ export interface Scraped {
 export interface PrometheusOptions {
   /** `null` for a query that no plan of this world asks. */
   readonly measure: (query: string, at: number) => Measured | null;
+  /** The alerting rules that are there at a moment. */
+  readonly rules: (at: number) => readonly Ruled[];
   /** The series of a plain selector that were scraped in `(at - lookbackMs, at]`; `null` for an unknown selector. */
   readonly scraped: (selector: string, at: number, lookbackMs: number) => readonly Scraped[] | null;
 }
@@ -30,11 +41,13 @@ export function createPrometheusHost(options: PrometheusOptions): Host {
   return {
     answer(request, now) {
       const url = urlOf(request.url);
+      if (url.pathname.endsWith('/api/v1/rules')) return ruled(options.rules(now));
       if (!url.pathname.endsWith('/api/v1/query')) return { status: 404, headers: {}, body: '404 page not found\n' };
       const asked = request.method === 'POST' ? form(textOf(request)) : url.searchParams;
       const query = asked.get('query') ?? '';
       const at = Math.round(Number(asked.get('time') ?? now / 1_000) * 1_000);
       if (query === 'vector(1)') return vector([[1, at]]);
+      if (query === 'max(timestamp(up))') return vector([[at / 1_000, at]]);
       const range = /^(?<selector>[^]*)\[(?<ms>\d+)ms\]$/.exec(query)?.groups;
       if (range !== undefined) return matrix(options.scraped(range['selector'] ?? '', at, Number(range['ms'])), query);
       const measured = options.measure(query, at);
@@ -56,15 +69,37 @@ function form(body: string): Pick<URLSearchParams, 'get'> {
   return { get: (name) => (name === 'query' ? known : name === 'time' ? time : null) };
 }
 
-function answerTo({ measure, at }: Measured): HttpResponse {
+function answerTo({ measure, at, alert }: Measured): HttpResponse {
   switch (measure) {
     case 'empty':
       return vector([]);
     case 'unavailable':
       return json(503, { status: 'error', errorType: 'unavailable', error: 'the query could not be run' });
     default:
-      return vector([[measure, at]]);
+      return alert === undefined ? vector([[measure, at]]) : firing(Number(measure), alert, at);
   }
+}
+
+/** So many alerts with the same labels but for their instance; none for what is no number. */
+function firing(count: number, labels: Readonly<Record<string, string>>, at: number): HttpResponse {
+  const series = Array.from({ length: Number.isFinite(count) ? Math.max(0, Math.round(count)) : 0 }, (_, index) => {
+    const metric = { __name__: 'ALERTS', alertstate: 'firing', ...labels, instance: String(index) };
+    return `{"metric":${JSON.stringify(metric)},"value":${sample(at, 1)}}`;
+  });
+  return result('vector', series);
+}
+
+function ruled(rules: readonly Ruled[]): HttpResponse {
+  const said = rules.map(({ labels: { alertname, ...labels }, evaluatedAt, healthy }) => ({
+    type: 'alerting',
+    name: alertname,
+    labels,
+    health: healthy ? 'ok' : 'err',
+    lastError: healthy ? '' : 'the rule fails',
+    lastEvaluation: new Date(evaluatedAt).toISOString(),
+  }));
+  const groups = [{ name: 'world', file: 'world.yaml', interval: 15, rules: said }];
+  return json(200, { status: 'success', data: { groups } });
 }
 
 function vector(samples: readonly (readonly [value: number | string, at: number])[]): HttpResponse {

@@ -29,10 +29,10 @@ function planOf(file: string): Plan {
   return compiled.plan;
 }
 
-function inWorld(text: string) {
-  const script = parseWorld(`apiVersion: sluice/v1\nkind: World\n${text}`, 'world.yaml', plan);
+function inWorld(text: string, of = plan) {
+  const script = parseWorld(`apiVersion: sluice/v1\nkind: World\n${text}`, 'world.yaml', of);
   if (!script.ok) throw new Error(JSON.stringify(script.problems));
-  return rehearse({ plan, script: script.value, people, requester: 'rita', bundle, seed: 1, startsAt });
+  return rehearse({ plan: of, script: script.value, people, requester: 'rita', bundle, seed: 1, startsAt });
 }
 
 const everybody = `
@@ -85,6 +85,21 @@ faults:
     const lived = await inWorld('people: [{ gate: go, by: carla, after: 1m }]');
     expect(lived).toMatchObject({ outcome: 'rolled-back', reason: expect.stringContaining('wide@25%') as string });
     expect(weightsOf(lived)).toEqual([100, 500, 0]);
+  });
+
+  it('goes back on a firing alert, and on parts that are bad together', async () => {
+    const guarded = planOf('examples/criteria.yaml');
+    const alert = 'criteria: { red-alerts: { canary: [good, { from: 5%, after: 10m, is: bad }] } }';
+    expect(await inWorld(alert, guarded)).toMatchObject({
+      outcome: 'rolled-back',
+      reason: expect.stringContaining('red-alerts failed: 1 alert fires: red-alerts') as string,
+    });
+    const one = '[good, { from: 5%, after: 10m, is: bad }, { from: 5%, after: 12m, is: good }]';
+    const acts = 'acts: [{ do: abort, from: 5%, after: 15m, by: olga }]';
+    const both = await inWorld(`criteria: { circuit: { canary: ${one} }, slow: { canary: ${one} } }\n${acts}`, guarded);
+    expect(both.timeline.map(({ text }) => text)).toContainEqual(
+      expect.stringContaining('payment-degraded failed: 2 of 2 bad'),
+    );
   });
 
   it('lets operators stop it and go on', async () => {

@@ -17,8 +17,12 @@ const at = (ms: number, value: Measure) => ({ when: { kind: 'at', ms } as const,
 
 /** What the real provider makes of a criterion's query about a release. */
 function sample({ plan, metrics }: Given, id: string, release: Release, moment: number) {
-  const query = plan.criteria.find((criterion) => criterion.id === id)?.query ?? '';
-  return metrics.instant(renderQuery(query, { trackLabel: 'release', release }), moment);
+  return metrics.instant(renderQuery(queryOf(plan, id), { trackLabel: 'release', release }), moment);
+}
+
+function queryOf({ criteria }: Given['plan'], id: string): string {
+  const criterion = criteria.find((one) => one.id === id);
+  return criterion !== undefined && 'query' in criterion ? criterion.query : '';
 }
 
 describe('the scripted Prometheus', () => {
@@ -46,7 +50,7 @@ describe('the scripted Prometheus', () => {
     const stale = { first: 0.25, points: [at(minutes(1), 'stale')] };
     const { http, plan } = given({ criteria: { errors: { canary: stale, stable: steady('stale') } } });
     const ask = async (release: Release) => {
-      const query = renderQuery(plan.criteria[0]?.query ?? '', { trackLabel: 'release', release });
+      const query = renderQuery(queryOf(plan, 'errors'), { trackLabel: 'release', release });
       const body = new URLSearchParams({ query, time: String((began + hours(1)) / 1_000) }).toString();
       const answer = await http.send({ method: 'POST', url: 'http://127.0.0.1:9090/api/v1/query', body, timeoutMs: 1 });
       return (JSON.parse(answer.body) as { data: { result: unknown } }).data.result;
