@@ -6,6 +6,7 @@ import type { Plan } from '../../plan/plan.ts';
 import type { RequestStatus, Status } from '../../plan/status.ts';
 import type { TimelineEvent } from '../../plan/timeline.ts';
 import type { People } from '../../providers/directory/directory.ts';
+import { secretsOfSuite } from '../../providers/smoke/template.ts';
 import type { WorldAct, WorldAnswer, WorldFault, WorldScript } from '../../spec/world.ts';
 import { rolloutId, rolloutWorkflow } from '../../workflows/messages.ts';
 import { equipment, secretsOf } from './deployment.ts';
@@ -53,7 +54,8 @@ export async function rehearse(input: RehearsalInput): Promise<Rehearsal> {
   const { plan, script, people, requester, startsAt, seed } = input;
   const config = operatorFor(plan);
   const world = createWorld(script, plan, { config, began: startsAt });
-  const secrets = await secretsOf(Object.fromEntries(secretNames(plan).map((name) => [name, `rehearsed-${name}`])));
+  const named = Object.values(plan.suites).flatMap(secretsOfSuite);
+  const secrets = await secretsOf(Object.fromEntries(named.map((name) => [name, `rehearsed-${name}`])));
   const rollout = rolloutId(plan.environment, plan.service);
   const simulation: Simulation = new Simulation({
     seed,
@@ -166,8 +168,4 @@ function playActs(simulation: Simulation, rollout: string, world: World, acts: r
 function perform({ server }: Simulation, rollout: string, { do: what, by, toBp, reason }: WorldAct): void {
   if (what === 'cancel') return server.cancel(rollout);
   server.signal(rollout, what, { by, reason: reason ?? 'as the world file says', ...(toBp !== null && { toBp }) });
-}
-
-function secretNames(plan: Plan): string[] {
-  return [...JSON.stringify(plan.suites).matchAll(/\{\{secret:([A-Za-z0-9_.-]+)\}\}/g)].map(([, name = '']) => name);
 }

@@ -13,6 +13,7 @@ import type { Target } from '../../providers/ports.ts';
 import { locate } from '../../testbed/servers/locate.ts';
 import { freePort } from '../../testbed/servers/ports.ts';
 import { waitFor } from '../../testbed/wait.ts';
+import { expecting, request, runnerWith, suite } from '../providers/smoke-given.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 import { canary, host, orderOf, type Routes, sharesOf, stable, startWorld, type World } from './caddy-world.ts';
 
@@ -323,6 +324,27 @@ describe('a restart of Caddy', () => {
 });
 
 describe('the preview', () => {
+  it('leads WebSocket handshakes of smoke to the canary at 0 %, and those at stable to it', async () => {
+    const [, target] = await deployed({ plan: { preview }, route: { longLived: true } });
+    const runner = runnerWith();
+    const who = (label: string) =>
+      suite([
+        request('who', {
+          socket: { handshake: 'accepted', firstMessageMs: 5_000 },
+          body: { kind: 'text', value: 'who' },
+          expect: expecting({ status: '101', contains: `${label}: who` }),
+        }),
+      ]);
+    for (const [at, label] of [
+      ['canary', 'v2'],
+      ['stable', 'v1'],
+    ] as const) {
+      const aim = await target.aim(at, orderOf(1));
+      if (aim === null) throw new Error(`no aim at ${at}`);
+      expect(await runner.run(who(label), aim)).toMatchObject({ passed: true });
+    }
+  });
+
   it('reaches the canary at 0 % and at any weight, nobody else does, and it is off in the write that goes back', async () => {
     const [begun, target] = await deployed({ plan: { preview } });
     const header = { [preview.header]: preview.value };

@@ -128,6 +128,26 @@ describe('connections', () => {
     expect(said).toMatch(/^Caddy's admin API cannot be read: .*[^.]$/m);
   });
 
+  it('lack secrets and files that smoke needs: preflight tells each once, by its name', async () => {
+    const parsed = parseSpec(readFileSync('examples/smoke.yaml', 'utf8'), 'smoke.yaml');
+    if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+    const able = { granularityBp: 1, fenced: true, preview: true, affinity: false, scales: false, instantRevert: true };
+    const image = parsed.value.release.image;
+    const compiled = compile(parsed.value, { image, digest: `sha256:${'b'.repeat(64)}`, label: 'v2' }, able);
+    if (!compiled.ok) throw new Error(JSON.stringify(compiled.problems));
+    const plan = { ...compiled.plan, target: web };
+    const input = { plan, planDigest: planDigest(plan), rollout: 'rollout/p/web', run: 'run-1', requester: 'rita' };
+    const { problems } = await preflight(await ports(), input, new AbortController().signal);
+    const said = problems.filter(({ code }) => code.startsWith('s')).map(({ code, message }) => [code, message]);
+    expect(said).toEqual([
+      ...['SMOKE_PASSWORD', 'WHATSAPP_APP_SECRET', 'SMOKE_JWT'].map((name) => [
+        'secret.missing',
+        `secret ${name} has no value on this worker`,
+      ]),
+      ['smoke.file', 'file test/fixture.jpg is not among the smoke files of this worker: see smoke.files there'],
+    ]);
+  });
+
   it('are not taken for those of another kind', async () => {
     const all = await ports();
     expect(() => all.metrics('edge')).toThrow('use connection edge for prometheus: it is of kind caddy');

@@ -81,6 +81,14 @@ faults:
     expect(weightsOf(lived)).toEqual([100, 500, 2_500, 10_000]);
   });
 
+  it('answers every kind of smoke request as the suites expect, secrets and files included', async () => {
+    const lived = await inWorld('', planOf('examples/smoke.yaml'));
+    expect([lived.outcome, lived.reason]).toEqual(['completed', null]);
+    const told = lived.timeline.filter(({ code }) => code === 'smoke').map(({ text }) => text);
+    expect(told).toHaveLength(2);
+    for (const text of told) expect(text).toMatch(/^smoke full on \w+ passed: 11 requests passed in [^;]*$/);
+  });
+
   it('does what nobody answering means', async () => {
     const lived = await inWorld('people: [{ gate: go, by: carla, after: 1m }]');
     expect(lived).toMatchObject({ outcome: 'rolled-back', reason: expect.stringContaining('wide@25%') as string });
