@@ -5,6 +5,7 @@ import type { SignalDefinition } from '@temporalio/client';
 import type { ControlReceipt, Status } from '../plan/status.ts';
 import {
   abortSignal,
+  freezeSignal,
   pauseSignal,
   statusQuery,
   stepBackSignal,
@@ -19,6 +20,7 @@ import { call, serverCallMs, type Session } from './session.ts';
 
 export type ControlMessage =
   | { readonly kind: 'pause'; readonly input: ControlInput }
+  | { readonly kind: 'freeze'; readonly input: ControlInput }
   | { readonly kind: 'abort'; readonly input: ControlInput }
   | { readonly kind: 'step-back'; readonly input: StepBackInput };
 
@@ -60,6 +62,8 @@ function signalOf(message: ControlMessage): SignalDefinition<[unknown]> {
   switch (message.kind) {
     case 'pause':
       return pauseSignal;
+    case 'freeze':
+      return freezeSignal;
     case 'abort':
       return abortSignal;
     case 'step-back':

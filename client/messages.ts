@@ -8,7 +8,15 @@ import {
 } from '@temporalio/client';
 import type { DecisionInput, DecisionReceipt } from '../approvals/request.ts';
 import type { ControlReceipt } from '../plan/status.ts';
-import { decideUpdate, resumeUpdate, type ControlInput, type ResumeInput } from '../workflows/messages.ts';
+import {
+  decideUpdate,
+  detachUpdate,
+  liftUpdate,
+  resumeUpdate,
+  supersedeUpdate,
+  type ControlInput,
+  type RaiseInput,
+} from '../workflows/messages.ts';
 import { describe } from './describe.ts';
 import { ClientError } from './errors.ts';
 import { needWorker } from './pollers.ts';
@@ -40,15 +48,21 @@ export async function decide(
   return execute(session, rollout, decideUpdate, input, `${decision.decision} ${decision.gate}`, options);
 }
 
-/** Goes on after a pause or a hold. Throws as `decide` does. */
-export async function resume(
+/** What only somebody with a role may ask: go on, end a freeze, make room for a newer rollout, let go. */
+export type RaiseMessage = 'resume' | 'lift' | 'supersede' | 'detach';
+
+const raises = { resume: resumeUpdate, lift: liftUpdate, supersede: supersedeUpdate, detach: detachUpdate } as const;
+
+/** Throws as `decide` does. */
+export async function raise(
   session: Session,
   rollout: string,
+  message: RaiseMessage,
   input: ControlInput,
   options: UpdateOptions = {},
 ): Promise<ControlReceipt> {
-  const whole: ResumeInput = { ...input, validUntil: Date.now() + validMs };
-  return execute(session, rollout, resumeUpdate, whole, 'resume', options);
+  const whole: RaiseInput = { ...input, validUntil: Date.now() + validMs };
+  return execute(session, rollout, raises[message], whole, message, options);
 }
 
 async function execute<Answer>(

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { QueryNotRegisteredError, QueryRejectedError, type QueryDefinition } from '@temporalio/client';
 import type { Explanation, Status } from '../plan/status.ts';
 import type { TimelineEvent } from '../plan/timeline.ts';
-import { explainQuery, statusQuery, timelineQuery } from '../workflows/messages.ts';
+import { askAgain, explainQuery, statusQuery, timelineQuery } from '../workflows/messages.ts';
 import { describe, type Described } from './describe.ts';
 import { ClientError } from './errors.ts';
 import { explainedAt } from './explanation.ts';
@@ -74,8 +74,8 @@ async function patiently<Answer>(ask: (ms: number) => Promise<Answer>): Promise<
     try {
       return await ask(ms);
     } catch (error) {
-      const isPassing = error instanceof ClientError && error.code === 'no-worker';
-      if (!isPassing || Date.now() + betweenMs >= until) throw error;
+      const isAway = error instanceof ClientError && error.code === 'no-worker';
+      if (!isAway || Date.now() + betweenMs >= until) throw error;
     }
     await delay(betweenMs);
   }
@@ -94,9 +94,14 @@ async function silentIsNoWorker<T>(taskQueue: string, run: () => Promise<T>): Pr
   try {
     return await run();
   } catch (error) {
-    if (passing.includes(grpcStatus(error)?.code ?? -1)) throw noWorker(taskQueue, queryMs, error);
+    if (isPassing(error)) throw noWorker(taskQueue, queryMs, error);
     throw error;
   }
+}
+
+function isPassing(error: unknown): boolean {
+  if (error instanceof QueryNotRegisteredError && error.message.includes(askAgain)) return true;
+  return passing.includes(grpcStatus(error)?.code ?? -1);
 }
 
 const failedPrecondition = 9;

@@ -8,6 +8,7 @@ export type Phase =
   | 'shifting' // capacity, weight and its confirmation
   | 'baking' // time under watch at a step
   | 'held' // a rule stopped the bake and asked a person
+  | 'frozen' // an operator forbade every rise
   | 'paused' // a person stopped the bake
   | 'promoting' // the release becomes stable
   | 'watching' // 100 %, the way back still open
@@ -25,6 +26,7 @@ export type TurnBack =
   | { readonly kind: 'verdict'; readonly criterion: string; readonly sentence: string }
   | { readonly kind: 'smoke'; readonly suite: string; readonly sentence: string }
   | { readonly kind: 'aborted'; readonly by: string; readonly reason: string }
+  | { readonly kind: 'superseded'; readonly by: string; readonly reason: string }
   | { readonly kind: 'rejected'; readonly gate: string; readonly by: string; readonly reason: string }
   | { readonly kind: 'expired'; readonly gate: string; readonly sentence: string }
   | { readonly kind: 'held-too-long'; readonly sentence: string }
@@ -42,6 +44,8 @@ export function reasonOf(turn: TurnBack): string {
       return `smoke suite ${turn.suite} failed: ${turn.sentence}`;
     case 'aborted':
       return `aborted by ${turn.by}: ${turn.reason}`;
+    case 'superseded':
+      return `superseded by ${turn.by}: ${turn.reason}`;
     case 'rejected':
       return `${turn.by} rejected gate ${turn.gate}: ${turn.reason}`;
     case 'expired':

@@ -36,6 +36,8 @@ export interface Status {
   readonly requests: readonly RequestStatus[];
   readonly paused: Stopped | null;
   readonly held: Stopped | null;
+  /** No weight rises until it is lifted; `resume` does not. */
+  readonly frozen: Stopped | null;
   readonly smoke: readonly SmokeSummary[];
   /** Last messages that took effect, newest last. */
   readonly receipts: readonly ControlReceipt[];
@@ -114,7 +116,7 @@ export interface SmokeSummary {
 /** Proof that a controlling message was seen, and what came of it. */
 export interface ControlReceipt {
   readonly id: number;
-  readonly message: 'pause' | 'resume' | 'abort' | 'step-back' | 'cancel';
+  readonly message: 'pause' | 'resume' | 'freeze' | 'lift' | 'abort' | 'step-back' | 'supersede' | 'detach' | 'cancel';
   readonly by: string;
   readonly reason: string;
   readonly at: number;

@@ -41,6 +41,7 @@ const openStates = [
   'shifting',
   'baking',
   'held',
+  'frozen',
   'paused',
   'promoting',
   'watching',

@@ -1,9 +1,7 @@
 /** Keeps a query from moving a rollout: what happened is handled in the task that tells of it, and nowhere else. */
 
 import type { WorkflowInterceptors } from '@temporalio/workflow';
-
-/** How a client knows that asking again is all there is to do. */
-export const askAgain = 'the worker has just taken this rollout over and has not caught up yet; ask again';
+import { askAgain } from './messages.ts';
 
 /**
  * For a query on a run that is not in its cache the SDK also hands over the events after the last workflow task. The task

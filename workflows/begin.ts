@@ -13,7 +13,7 @@ import { initialState } from './state.ts';
 export function begin(input: RolloutInput): Run {
   const plan = checkedPlan(input);
   const carried = isState(input.carried) ? input.carried : null;
-  const run = new Run(plan, input.planDigest, input.requester, carried ?? initialState(plan, Date.now()));
+  const run = new Run(plan, input.planDigest, input.requester, { ...initialState(plan, Date.now()), ...carried });
   if (carried === null)
     run.note('started', `${input.requester} started ${nameOf(plan.release)}, plan ${input.planDigest}`);
   else if (carried.held !== null) void run.endHold(carried.held);

@@ -10,7 +10,7 @@ import type { Run } from './run.ts';
 
 export function explain(run: Run): Explanation {
   const { state } = run;
-  const since = (state.held ?? state.paused)?.since ?? state.phaseSince;
+  const since = (state.held ?? state.frozen ?? state.paused)?.since ?? state.phaseSince;
   return { ...waitingOf(run), since, ...finishOf(run), at: Date.now() };
 }
 
@@ -37,6 +37,8 @@ function waitingOf(run: Run): Waiting {
       );
     case 'baking':
       return waiting(`a clean bake at ${weight}`, bakeDefault(run));
+    case 'frozen':
+      return frozen(run, state.frozen as Stopped);
     case 'held':
     case 'paused':
       return stopped(run, (state.held ?? state.paused) as Stopped);
@@ -103,6 +105,14 @@ function stopped(run: Run, stop: Stopped): Waiting {
   };
 }
 
+function frozen(run: Run, stop: Stopped): Waiting {
+  return {
+    waitingFor: `the freeze by ${stop.by} to be lifted: ${stop.reason}`,
+    unblock: [`sluice lift ${run.rollout}`, `sluice abort ${run.rollout} --reason "…"`],
+    otherwise: stop.then,
+  };
+}
+
 function bakeDefault(run: Run): string {
   const step = run.plan.steps[run.state.step];
   if (step === undefined) return 'nothing happens';
@@ -112,7 +122,7 @@ function bakeDefault(run: Run): string {
 /** Bakes and watch still ahead; people and targets take their time on top. */
 function finishOf(run: Run): Pick<Explanation, 'earliestFinish' | 'restMs'> {
   const { state, plan } = run;
-  if (state.outcome !== null || state.turn !== null || state.held !== null || state.paused !== null) {
+  if (state.outcome !== null || state.turn !== null || isStill(run)) {
     return { earliestFinish: null, restMs: 0 };
   }
   const clock = runningClock(run);
@@ -120,6 +130,10 @@ function finishOf(run: Run): Pick<Explanation, 'earliestFinish' | 'restMs'> {
   const watch = state.watched || clock?.step === 'watch' ? 0 : plan.watch.forMs;
   const restMs = bakes.reduce((sum, ms) => sum + ms, watch);
   return { earliestFinish: Math.max(Date.now(), clock?.endsAt ?? 0) + restMs, restMs };
+}
+
+function isStill({ state }: Run): boolean {
+  return state.held !== null || state.frozen !== null || state.paused !== null;
 }
 
 /** The bake or watch that counts now, and the moment before which it cannot end; `null` while none does. */

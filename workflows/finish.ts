@@ -14,7 +14,7 @@ export async function finish(run: Run, outcome: Outcome): Promise<RolloutResult>
   const { state } = run;
   state.outcome = outcome;
   state.phaseSince = Date.now();
-  const reason = state.turn === null ? state.problems.join('; ') || null : reasonOf(state.turn);
+  const reason = reasonFor(run);
   closeReceipts(run, outcome);
   run.note(`outcome:${outcome}`, reason === null ? outcome : `${outcome}: ${reason}`);
   observer.ended({ outcome, tookMs: Date.now() - state.startedAt });
@@ -22,6 +22,13 @@ export async function finish(run: Run, outcome: Outcome): Promise<RolloutResult>
   await run.announce(outcome === 'completed' ? 'P2' : 'P1', 'outcome', `${run.plan.title}: ${outcome}`, reason ?? '');
   await condition(allHandlersFinished);
   return { outcome, reason };
+}
+
+function reasonFor({ state }: Run): string | null {
+  if (state.turn !== null) return reasonOf(state.turn);
+  const handedOver = state.detached ?? state.superseded;
+  if (handedOver !== null) return `${handedOver.by}: ${handedOver.reason}`;
+  return state.problems.join('; ') || null;
 }
 
 /** A message that came when everything was already decided is told so. */

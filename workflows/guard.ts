@@ -93,7 +93,8 @@ export function watchInput(run: Run): WatchInput {
 }
 
 function isStopped(run: Run): boolean {
-  return run.state.paused !== null || run.state.held !== null;
+  const { paused, held, frozen } = run.state;
+  return paused !== null || held !== null || frozen !== null;
 }
 
 function passing(run: Run): string[] {
@@ -202,8 +203,8 @@ function holdForPerson(run: Run, kind: 'bake' | 'way-back', reason: string): voi
 
 /** Bake time that passed between the pause and the moment the watch heard of it does not count. */
 function takeBackPausedTime(run: Run): void {
-  const { checkpoint, paused, held } = run.state;
-  const stop = paused ?? held;
+  const { checkpoint, paused, held, frozen } = run.state;
+  const stop = paused ?? held ?? frozen;
   if (stop === null || checkpoint?.lastPollAt === null || checkpoint === null) return;
   const excess = Math.max(0, checkpoint.lastPollAt - stop.since);
   run.state.checkpoint = {

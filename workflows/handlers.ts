@@ -2,20 +2,31 @@
 
 import { CancellationScope, setDefaultSignalHandler, setHandler } from '@temporalio/workflow';
 import { ApplicationFailure } from '@temporalio/common';
+import type { SignalDefinition, UpdateDefinition } from '@temporalio/common';
+import type { ControlReceipt } from '../plan/status.ts';
 import { formatBp } from '../plan/units.ts';
 import { parseDecision } from '../approvals/parse.ts';
 import { decideOn } from './decisions.ts';
 import { explain } from './explain.ts';
+import { freeze, lift } from './freeze.ts';
+import { detach, supersede } from './hand-over.ts';
 import {
   abortSignal,
   decideSignal,
   decideUpdate,
+  detachSignal,
+  detachUpdate,
   explainQuery,
+  freezeSignal,
+  liftSignal,
+  liftUpdate,
   pauseSignal,
   resumeSignal,
   resumeUpdate,
   statusQuery,
   stepBackSignal,
+  supersedeSignal,
+  supersedeUpdate,
   timelineQuery,
 } from './messages.ts';
 import { parseControl, parseStepBack } from './parse.ts';
@@ -45,6 +56,7 @@ function registerQueries(run: Run): void {
 function registerLowering(run: Run): void {
   setHandler(abortSignal, (raw) => abort(run, raw), { description: 'Go back to stable: {"by","reason"}' });
   setHandler(pauseSignal, (raw) => pause(run, raw), { description: 'Stay at this weight: {"by","reason"}' });
+  setHandler(freezeSignal, (raw) => freeze(run, raw), { description: 'Forbid every rise: {"by","reason"}' });
   setHandler(stepBackSignal, (raw) => stepBackTo(run, raw), {
     description: 'Down to an earlier weight: {"by","reason","to":"5%"}',
   });
@@ -62,11 +74,20 @@ function registerRaising(run: Run): void {
   setHandler(decideSignal, (raw) => decideOn(run, raw, 'signal').then(() => undefined), {
     description: 'The same as the update; the answer is in `status`',
   });
-  setHandler(resumeUpdate, (raw) => resume(run, raw), { description: 'Go on after a pause or hold: {"by","reason"}' });
-  setHandler(resumeSignal, (raw) => resume(run, raw).then(() => undefined), {
-    description: 'The same as the update; the answer is in `status`',
-  });
+  const both = (update: Raising, signal: SignalDefinition<[unknown]>, act: Act, description: string): void => {
+    setHandler(update, (raw) => act(run, raw), { description });
+    setHandler(signal, (raw) => act(run, raw).then(() => undefined), {
+      description: 'The same as the update; the answer is in `status`',
+    });
+  };
+  both(resumeUpdate, resumeSignal, resume, 'Go on after a pause or hold: {"by","reason"}');
+  both(liftUpdate, liftSignal, lift, 'End a freeze: {"by","reason"}');
+  both(supersedeUpdate, supersedeSignal, supersede, 'Make room for a newer rollout: {"by","reason"}');
+  both(detachUpdate, detachSignal, detach, 'Leave the weights as they are and end: {"by","reason"}');
 }
+
+type Raising = UpdateDefinition<ControlReceipt, [unknown]>;
+type Act = (run: Run, raw: unknown) => Promise<ControlReceipt>;
 
 function abort(run: Run, raw: unknown): void {
   const who = parseControl(raw);

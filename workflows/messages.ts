@@ -16,15 +16,25 @@ export const decideUpdate = update<DecisionReceipt>('decide');
 export const decideSignal = signal('decide');
 export const resumeUpdate = update<ControlReceipt>('resume');
 export const resumeSignal = signal('resume');
+export const liftUpdate = update<ControlReceipt>('lift');
+export const liftSignal = signal('lift');
+export const supersedeUpdate = update<ControlReceipt>('supersede');
+export const supersedeSignal = signal('supersede');
+export const detachUpdate = update<ControlReceipt>('detach');
+export const detachSignal = signal('detach');
 
 /** What lowers or stops: Signals, durable at once, also while no worker runs. */
 export const pauseSignal = signal('pause');
+export const freezeSignal = signal('freeze');
 export const abortSignal = signal('abort');
 export const stepBackSignal = signal('step-back');
 
 export const statusQuery = query<Status>('status');
 export const explainQuery = query<Explanation>('explain');
 export const timelineQuery = query<readonly TimelineEvent[]>('timeline');
+
+/** What a query fails with while a worker takes a rollout over: asking again is all there is to do. */
+export const askAgain = 'the worker has just taken this rollout over and has not caught up yet; ask again';
 
 /** Who stops or lowers, and why; both are claims and shown as such. */
 export interface ControlInput {
@@ -38,7 +48,7 @@ export interface StepBackInput extends ControlInput {
 }
 
 /** `validUntil`: epoch ms in workflow time after which a late delivery changes nothing; `null` for no limit. */
-export interface ResumeInput extends ControlInput {
+export interface RaiseInput extends ControlInput {
   readonly validUntil: number | null;
 }
 

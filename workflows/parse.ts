@@ -14,7 +14,7 @@ export function parseStepBack(raw: unknown): ControlInput & { readonly toBp: num
 }
 
 /** `validUntil` in epoch ms; anything else than a number means no limit. */
-export function parseResume(raw: unknown): ControlInput & { readonly validUntil: number | null } {
+export function parseRaise(raw: unknown): ControlInput & { readonly validUntil: number | null } {
   const until = field(raw, 'validUntil');
   return { ...parseControl(raw), validUntil: typeof until === 'number' ? until : null };
 }

@@ -2,40 +2,25 @@
 
 import type { ControlReceipt } from '../plan/status.ts';
 import { applyPlannedWeight } from './drift.ts';
-import { sentenceOf } from './effects.ts';
-import { parseResume } from './parse.ts';
-import { proving } from './proxies.ts';
-import { giveReceipt } from './receipts.ts';
+import { raise } from './raise.ts';
 import type { Run } from './run.ts';
 import type { Hold } from './state.ts';
 
-/** Raises exposure in the end, so the sender must be somebody the directory knows. Never throws. */
-export async function resume(run: Run, raw: unknown): Promise<ControlReceipt> {
-  const { validUntil, ...who } = parseResume(raw);
-  const refuse = (reason: string): ControlReceipt => {
-    run.ignore('resume', who.by, reason);
-    return giveReceipt(run, 'resume', who, 'ignored', reason);
-  };
-  if (validUntil !== null && Date.now() > validUntil) return refuse('came after its own time limit');
-  if (run.state.paused === null && run.state.held === null) return refuse('nothing is paused or held');
-  try {
-    const proof = await proving.prove.executeWithOptions({ summary: `who is ${who.by}? (resume)` }, [who.by]);
-    if (!proof.known) return refuse(`the directory does not know ${who.by}`);
-    if (proof.roles.length === 0) return refuse(`${who.by} holds no role, and resuming raises exposure in the end`);
-  } catch (error) {
-    return refuse(`the directory could not be asked: ${sentenceOf(error)}; send it again`);
-  }
-  const { paused, held } = run.state;
-  if (paused === null && held === null) return refuse('somebody else resumed first');
-  try {
-    if (held !== null) await release(run, held);
-  } catch (error) {
-    return refuse(`the planned weight could not be applied: ${sentenceOf(error)}`);
-  }
-  run.state.paused = null;
-  run.note('resumed', `resumed by ${who.by}: ${who.reason}`);
-  run.restartWatch();
-  return giveReceipt(run, 'resume', who, 'confirmed', 'going on');
+/** Never throws. */
+export function resume(run: Run, raw: unknown): Promise<ControlReceipt> {
+  const isStanding = () => run.state.paused !== null || run.state.held !== null;
+  return raise(run, raw, {
+    message: 'resume',
+    blocked: () => (isStanding() ? null : 'nothing is paused or held'),
+    apply: async (who) => {
+      const { held } = run.state;
+      if (held !== null) await release(run, held);
+      run.state.paused = null;
+      run.note('resumed', `resumed by ${who.by}: ${who.reason}`);
+      run.restartWatch();
+      return run.state.frozen === null ? 'going on' : 'going on as far as the freeze allows';
+    },
+  });
 }
 
 async function release(run: Run, held: Hold): Promise<void> {

@@ -25,7 +25,7 @@ export async function goBack(run: Run, interrupted: Promise<Outcome | null>): Pr
     return 'completed';
   }
   run.enter('rolling-back');
-  const outcome = run.state.exposed ? 'rolled-back' : 'aborted';
+  const outcome = outcomeOf(run);
   if (!run.state.claimed) {
     await interrupted;
     return outcome;
@@ -40,6 +40,11 @@ export async function goBack(run: Run, interrupted: Promise<Outcome | null>): Pr
   await cleanUp(run);
   await kept.stop();
   return outcome;
+}
+
+function outcomeOf({ state }: Run): Outcome {
+  if (state.turn?.kind === 'superseded') return 'superseded';
+  return state.exposed ? 'rolled-back' : 'aborted';
 }
 
 /** Traffic is safe by now, but nobody may forget that stable is not in its own place yet. */
@@ -76,7 +81,8 @@ async function restoreStable(run: Run): Promise<void> {
 async function cleanUp(run: Run): Promise<void> {
   const { keepCanaryMs } = run.plan.rollback;
   const name = nameOf(run.plan.release);
-  if (keepCanaryMs > 0 && run.state.exposed) {
+  // Whoever makes room does not keep the place.
+  if (keepCanaryMs > 0 && run.state.exposed && run.state.turn?.kind !== 'superseded') {
     log.info(`keeping ${name} for ${formatDuration(keepCanaryMs)} without traffic`);
     await sleep(keepCanaryMs, { summary: `keep ${name} without traffic for a look` });
   }

@@ -16,6 +16,7 @@ import { gates } from './gate.ts';
 import { stopWatch } from './guard.ts';
 import { registerHandlers } from './handlers.ts';
 import { finish } from './finish.ts';
+import { letGo } from './hand-over.ts';
 import type { RolloutInput, RolloutResult } from './messages.ts';
 import { goBack } from './revert.ts';
 import type { Run } from './run.ts';
@@ -46,6 +47,7 @@ export async function rollout(input: RolloutInput): Promise<RolloutResult> {
       if (!run.isTurning() && !isFull(run)) return finish(run, (await told) ?? 'aborted');
       forward.cancel();
       if (run.state.turn !== null) return finish(run, await goBack(run, told));
+      if (run.state.detached !== null) return finish(run, await letGo(run, told));
       if (run.state.stepBackTo !== null) await stepBack(run, told);
       else await handOver(run, input, told);
     }
@@ -73,7 +75,7 @@ async function story(run: Run): Promise<Outcome> {
   await run.once('promote', () => promote(run));
   await run.once('watch', () => watchOn(run));
   await run.once('retire', () => retire(run));
-  return 'completed';
+  return run.state.superseded === null ? 'completed' : 'superseded';
 }
 
 /** A part of the way forward failed: the rollout goes back. Anything else is a defect, and the task is tried again. */

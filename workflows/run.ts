@@ -124,7 +124,8 @@ export class Run {
   }
 
   isTurning(): boolean {
-    return this.state.turn !== null || this.state.stepBackTo !== null;
+    const { turn, detached, stepBackTo } = this.state;
+    return turn !== null || detached !== null || stepBackTo !== null;
   }
 
   /** A wait of the story; while it lasts nothing is under way that a new run could lose. */
@@ -179,7 +180,8 @@ export class Run {
   }
 
   isFree(): boolean {
-    return this.state.paused === null && this.state.held === null && !this.moving && !this.isTurning();
+    const { paused, held, frozen } = this.state;
+    return paused === null && held === null && frozen === null && !this.moving && !this.isTurning();
   }
 
   // ── Turning ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -190,6 +192,7 @@ export class Run {
     this.state.turn = turn;
     this.state.paused = null;
     this.state.held = null;
+    this.state.frozen = null;
     this.state.requests = this.state.requests.map(closeRequest);
     observer.turnedBack({ reason: turn.kind, fromBp: this.state.acceptedBp ?? this.state.requestedBp });
     this.note('turned-back', `going back: ${reasonOf(turn)}`);

@@ -44,7 +44,12 @@ export interface RunState {
   requests: ApprovalRequest[];
   paused: Stopped | null;
   held: Hold | null;
+  frozen: Stopped | null;
   turn: TurnBack | null;
+  /** Who handed a promoted release over to a newer rollout. */
+  superseded: Stopped | null;
+  /** Who told it to let go and leave the weights as they are. */
+  detached: Stopped | null;
   /** Asked but not yet carried out: index of the step to go down to. */
   stepBackTo: number | null;
   smoke: SmokeSummary[];
@@ -90,7 +95,10 @@ export function initialState(plan: Plan, now: number): RunState {
     requests: [],
     paused: null,
     held: null,
+    frozen: null,
     turn: null,
+    superseded: null,
+    detached: null,
     stepBackTo: null,
     smoke: [],
     putBack: 0,

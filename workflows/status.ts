@@ -23,7 +23,7 @@ export function statusOf(run: Run): Status {
     startedAt: state.startedAt,
     at: Date.now(),
     phase: phaseOf(run),
-    phaseSince: (state.held ?? state.paused)?.since ?? state.phaseSince,
+    phaseSince: (state.held ?? state.frozen ?? state.paused)?.since ?? state.phaseSince,
     outcome: state.outcome,
     reason: reasonFor(run),
     problems: state.problems,
@@ -37,6 +37,7 @@ export function statusOf(run: Run): Status {
     requests: state.requests.map((request) => requestStatus(request, run)),
     paused: state.paused,
     held: state.held,
+    frozen: state.frozen,
     smoke: state.smoke,
     receipts: state.receipts,
     ignored: state.ignored,
@@ -49,6 +50,7 @@ export function phaseOf(run: Run): Phase {
   if (state.outcome !== null) return 'ended';
   if (state.turn !== null) return 'rolling-back';
   if (state.held !== null) return 'held';
+  if (state.frozen !== null) return 'frozen';
   if (state.paused !== null) return 'paused';
   return state.phase;
 }
@@ -57,7 +59,8 @@ function reasonFor(run: Run): string | null {
   const { state } = run;
   if (state.turn !== null) return reasonOf(state.turn);
   if (state.problems.length > 0) return state.problems.join('; ');
-  return state.held?.reason ?? state.paused?.reason ?? null;
+  const { held, frozen, paused, detached, superseded } = state;
+  return (held ?? frozen ?? paused ?? detached ?? superseded)?.reason ?? null;
 }
 
 /** The three numbers: asked for, accepted, seen in request counts since the present stage began. */
@@ -94,7 +97,7 @@ function bakeStatus(run: Run): BakeStatus | null {
   if (step === undefined || state.turn !== null) return null;
   const promoted = state.stage.kind === 'promoted';
   const same = checkpoint !== null && JSON.stringify(checkpoint.stage) === JSON.stringify(state.stage);
-  const running = state.bake === 'clean' ? 'clean' : state.paused === null ? 'baking' : 'stopped';
+  const running = state.bake === 'clean' ? 'clean' : state.paused === null && state.frozen === null ? 'baking' : 'stopped';
   return {
     state: state.held === null ? running : 'held',
     validMs: same ? checkpoint.validMs : 0,

@@ -9,7 +9,7 @@ import { inProject } from '../../testbed/root.ts';
 import { type RealProcess, startProcess } from '../../testbed/servers/process.ts';
 import { startTemporal, type Temporal } from '../../testbed/servers/temporal.ts';
 import { waitFor } from '../../testbed/wait.ts';
-import { askAgain } from '../../workflows/ahead.ts';
+import { askAgain } from '../../workflows/messages.ts';
 
 const guard = inProject('dist', 'workflows', 'ahead.js');
 const workflowsPath = fileURLToPath(new URL('./ahead/pair.js', import.meta.url));

@@ -1,0 +1,60 @@
+/** Making room: for a newer rollout of the same service, or for a person who takes the weights into their own hands. */
+
+import type { Outcome } from '../plan/phases.ts';
+import type { ControlReceipt, Stopped } from '../plan/status.ts';
+import { nameOf } from '../plan/release.ts';
+import { formatBp } from '../plan/units.ts';
+import { stopWatch } from './guard.ts';
+import type { ControlInput } from './messages.ts';
+import { raise } from './raise.ts';
+import { goBack } from './revert.ts';
+import type { Run } from './run.ts';
+
+/** A release that is being tried goes back; one that is promoted already stays, and its watch ends. Never throws. */
+export function supersede(run: Run, raw: unknown): Promise<ControlReceipt> {
+  return raise(run, raw, {
+    message: 'supersede',
+    blocked: () => ended(run),
+    apply: (who) => {
+      if (run.state.stage.kind !== 'promoted') {
+        run.turnBack({ kind: 'superseded', ...who });
+        return 'going back to stable to make room';
+      }
+      run.state.superseded = stopped(who, 'complete');
+      run.state.watched = true;
+      run.note('superseded', `superseded by ${who.by}: ${who.reason}`);
+      run.restartWatch();
+      return `${nameOf(run.plan.release)} stays; its watch ends now`;
+    },
+  });
+}
+
+/** Never throws. */
+export function detach(run: Run, raw: unknown): Promise<ControlReceipt> {
+  return raise(run, raw, {
+    message: 'detach',
+    blocked: () => ended(run),
+    apply: (who) => {
+      run.state.detached = stopped(who, 'leave the weights as they are');
+      run.note('detached', `detached by ${who.by}: ${who.reason}`);
+      return `letting go at ${formatBp(run.state.acceptedBp ?? run.state.requestedBp)}; nobody watches it from now on`;
+    },
+  });
+}
+
+/** What was under way is finished, then nothing is touched any more; a reason to go back that comes first still counts. */
+export async function letGo(run: Run, interrupted: Promise<Outcome | null>): Promise<Outcome> {
+  await interrupted;
+  await stopWatch(run);
+  return run.state.turn === null ? 'detached' : goBack(run, interrupted);
+}
+
+function ended({ state }: Run): string | null {
+  if (state.outcome !== null) return `already ended: ${state.outcome}`;
+  if (state.turn !== null) return 'the rollout is going back';
+  return state.detached === null ? null : `already detached by ${state.detached.by}`;
+}
+
+function stopped({ by, reason }: ControlInput, then: string): Stopped {
+  return { by, reason, since: Date.now(), until: null, then };
+}
