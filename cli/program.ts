@@ -11,6 +11,8 @@ import { listCommand } from './commands/list.ts';
 import { pauseCommand } from './commands/pause.ts';
 import { planCommand } from './commands/plan.ts';
 import { rejectCommand } from './commands/reject.ts';
+import { detachCommand } from './commands/detach.ts';
+import { freezeCommand, liftCommand } from './commands/freeze.ts';
 import { resumeCommand } from './commands/resume.ts';
 import { setupCommand } from './commands/setup.ts';
 import { simulateCommand } from './commands/simulate.ts';
@@ -68,7 +70,15 @@ function addCommands(program: Program, context: Context): void {
     ],
     'Run and watch:': [startCommand, listCommand, statusCommand, explainCommand, watchCommand, timelineCommand],
     'Answer a gate:': [approveCommand, rejectCommand, withdrawCommand],
-    'Stop and go on:': [pauseCommand, resumeCommand, stepBackCommand, abortCommand],
+    'Stop and go on:': [
+      pauseCommand,
+      resumeCommand,
+      freezeCommand,
+      liftCommand,
+      stepBackCommand,
+      abortCommand,
+      detachCommand,
+    ],
     'More:': [helpCommand],
   };
   for (const [group, commands] of Object.entries(groups)) {

@@ -8,6 +8,7 @@ export { explain, readStatus, timeline, type StatusAnswer } from './status.ts';
 export { describe, resultOf, type Described, type PendingActivity } from './describe.ts';
 export { finished } from './finished.ts';
 export { follow, type FollowOptions, type Look } from './follow.ts';
+export { makeRoom, type Room } from './replace.ts';
 export { decide, raise, type RaiseMessage, type UpdateOptions } from './messages.ts';
 export { control, type ControlAnswer, type ControlMessage, type ControlOptions } from './control.ts';
 export { list, type ListFilter, type ListRow } from './list.ts';

@@ -26,7 +26,8 @@ const betweenMs = 200;
 export async function readStatus(session: Session, rollout: string): Promise<StatusAnswer> {
   const described = await describe(session, rollout);
   try {
-    const status = await ask(session, described, statusQuery);
+    // A worker of an older version does not tell of freezes.
+    const status = Object.assign({ frozen: null }, await ask(session, described, statusQuery));
     return { kind: 'live', status: withHeartbeat(status, described.watch, described.watchAt), described };
   } catch (error) {
     if (error instanceof ClientError && (error.code === 'no-worker' || error.code === 'rejected')) {

@@ -28,7 +28,8 @@ export async function raise(run: Run, raw: unknown, { message, blocked, apply }:
   if (before !== null) return refuse(before);
   const stranger = await strangeness(run, message, who.by);
   if (stranger !== null) return refuse(stranger);
-  if (validUntil !== null && Date.now() > validUntil) return refuse('its time limit passed while the sender was proven');
+  if (validUntil !== null && Date.now() > validUntil)
+    return refuse('its time limit passed while the sender was proven');
   const since = blocked();
   if (since !== null) return refuse(`${since}: somebody else was first`);
   try {

@@ -35,7 +35,7 @@ function details(status: Status, run: Run): string {
     `**${status.phase}** since ${formatTime(status.phaseSince)}${status.reason === null ? '' : `: ${status.reason}`}`,
     `${status.release.label} replaces ${status.stable?.label ?? 'unknown'} · plan \`${status.planDigest}\``,
     '',
-    ladder(status),
+    ladder(status, run),
     '',
     `Weight: requested ${formatBp(status.weights.requestedBp)}, accepted ${orUnknown(status.weights.acceptedBp)}`,
     `Waiting for: ${explanation.waitingFor}`,
@@ -47,8 +47,8 @@ function details(status: Status, run: Run): string {
   ].join('\n');
 }
 
-function ladder(status: Status): string {
-  const marks = { done: '[x]', current: '[>]', ahead: '[ ]' } as const;
+function ladder(status: Status, { state }: Run): string {
+  const marks = { done: '[x]', current: state.stage.kind === 'back' ? '[-]' : '[>]', ahead: '[ ]' } as const;
   return status.steps
     .map((step) => `${marks[step.state]} ${formatBp(step.weightBp)} (bake ${formatDuration(step.bakeMinMs)})`)
     .join(' -> ');

@@ -97,7 +97,8 @@ function bakeStatus(run: Run): BakeStatus | null {
   if (step === undefined || state.turn !== null) return null;
   const promoted = state.stage.kind === 'promoted';
   const same = checkpoint !== null && JSON.stringify(checkpoint.stage) === JSON.stringify(state.stage);
-  const running = state.bake === 'clean' ? 'clean' : state.paused === null && state.frozen === null ? 'baking' : 'stopped';
+  const running =
+    state.bake === 'clean' ? 'clean' : state.paused === null && state.frozen === null ? 'baking' : 'stopped';
   return {
     state: state.held === null ? running : 'held',
     validMs: same ? checkpoint.validMs : 0,

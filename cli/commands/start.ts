@@ -1,6 +1,7 @@
 /** `sluice start`: from a file and a release to a running rollout. */
 
 import type * as Client from '../../client/index.ts';
+import type { Plan } from '../../plan/plan.ts';
 import type { Status } from '../../plan/status.ts';
 import { durationArgument } from '../arguments.ts';
 import type { Context } from '../context.ts';
@@ -16,6 +17,7 @@ export function startCommand(program: Program, context: Context): void {
     .addOption(imageOption())
     .addOption(labelOption())
     .addOption(requesterOption('asks', context.io.user))
+    .option('--replace', 'tell a running rollout of the service to make room, wait for its end, then start')
     .option('--wait', "show it until the end and exit with the outcome's code")
     .option('--timeout <duration>', 'with --wait: stop waiting after this long (exit code 6)', durationArgument)
     .addHelpText('after', examples)
@@ -23,6 +25,7 @@ export function startCommand(program: Program, context: Context): void {
 }
 
 interface Options extends ReleaseOptions {
+  readonly replace?: true | undefined;
   readonly wait?: true | undefined;
   readonly timeout?: number | undefined;
 }
@@ -35,6 +38,7 @@ async function start(context: Context, file: string, options: Options): Promise<
   return context.withSession(async (session, client) => {
     const { plan, planDigest } = await specs.planOnline(session, client, loaded, assumed);
     const { renderStarted } = await import('../render/started.ts');
+    if (options.replace === true) await replace(context, { session, client, plan, requester });
     const started = await client.start(session, { plan, planDigest, requester });
     if (options.wait === true) {
       const { watchRollout } = await import('../watching.ts');
@@ -46,6 +50,23 @@ async function start(context: Context, file: string, options: Options): Promise<
     await context.print({ rollout, run, planDigest, status }, () => renderStarted({ ...started, planDigest, status }));
     return status?.outcome == null ? 'ok' : exitOfOutcome(status.outcome);
   });
+}
+
+interface Replacing {
+  readonly session: Client.Session;
+  readonly client: typeof Client;
+  readonly plan: Plan;
+  readonly requester: string;
+}
+
+/** The new plan is known to be sound by now, so nothing is taken back for a file with mistakes. */
+async function replace(context: Context, { session, client, plan, requester }: Replacing): Promise<void> {
+  const rollout = client.rolloutId(plan.environment, plan.service);
+  context.note(`asking ${rollout} to make room, if it runs`);
+  const reason = `replaced by ${plan.release.label}`;
+  const room = await client.makeRoom(session, rollout, { by: requester, reason });
+  if (room.kind === 'left')
+    context.note(`${rollout} has made room: ${room.result?.outcome ?? 'ended without an outcome'}`);
 }
 
 /** Long enough for a target and a metrics system that answer at all, ms. */
@@ -67,4 +88,5 @@ async function afterPreflight(
 const examples = `
 Examples:
   $ sluice start rollout.yaml --image registry.example/web@sha256:… --label v2
+  $ sluice start rollout.yaml --image registry.example/web@sha256:… --label v3 --replace
   $ sluice start rollout.yaml --image registry.example/web@sha256:… --label v2 --requester ana --wait --timeout 6h`;

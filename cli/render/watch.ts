@@ -45,6 +45,7 @@ export function renderWatch(foreign: Picture): string {
     ...block(isBaking(status) ? 'bake' : 'watch', status.bake === null ? [] : bakeLines(status.bake, width, paint)),
     ...block('criteria', findingLines(status.findings, width, paint)),
     ...block('held', stoppedLines(status.held, picture)),
+    ...block('frozen', stoppedLines(status.frozen, picture)),
     ...block('paused', stoppedLines(status.paused, picture)),
     ...block('reason', reasonLines(picture)),
     ...block('problems', inColor(paint.red, status.problems)),
@@ -102,7 +103,7 @@ function smokeLines({ status, width, paint }: Picture): readonly string[] {
 
 /** A hold, a pause and a refusal have said it already. */
 function reasonLines({ status, width, paint }: Picture): readonly string[] {
-  const told = status.held !== null || status.paused !== null || status.problems.length > 0;
+  const told = status.held !== null || status.frozen !== null || status.paused !== null || status.problems.length > 0;
   if (status.reason === null || told) return [];
   return wrap(status.reason, blockWidth(width)).map((line) => paint.bold(line));
 }

@@ -30,8 +30,11 @@ describe('the command line', () => {
         "withdraw",
         "pause",
         "resume",
+        "freeze",
+        "lift",
         "step-back",
         "abort",
+        "detach",
         "help",
       ]
     `);

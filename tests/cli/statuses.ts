@@ -102,6 +102,7 @@ export function status(change: Partial<Status> = {}): Status {
     requests: [],
     paused: null,
     held: null,
+    frozen: null,
     smoke: [],
     receipts: [],
     ignored: [],

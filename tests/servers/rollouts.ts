@@ -6,13 +6,14 @@ import { exitCodes } from '../../cli/exit-codes.ts';
 import {
   ClientError,
   type ControlMessage,
+  type RaiseMessage,
   type Session,
   connect,
   control,
   decide,
   describe as describeRollout,
   readStatus,
-  resume,
+  raise,
   timeline,
 } from '../../client/index.ts';
 import type { DecisionInput, DecisionReceipt } from '../../approvals/request.ts';
@@ -167,8 +168,12 @@ export class Rollouts {
   }
 
   /** By Ana, who holds a role. */
+  raise(service: string, message: RaiseMessage, by = 'ana'): Promise<ControlReceipt> {
+    return raise(this.session, idOf(service), message, { by, reason: 'looked at it' });
+  }
+
   resume(service: string): Promise<ControlReceipt> {
-    return resume(this.session, idOf(service), { by: 'ana', reason: 'looked at it' });
+    return this.raise(service, 'resume');
   }
 
   /** Waits for the gate and answers it on its present evidence, with anything of the message replaced. */

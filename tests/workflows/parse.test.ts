@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseControl, parseResume, parseStepBack } from '../../workflows/parse.ts';
+import { parseControl, parseRaise, parseStepBack } from '../../workflows/parse.ts';
 
 describe('a control message', () => {
   it('lowers whatever it carries, and says so', () => {
@@ -31,7 +31,7 @@ describe('a control message', () => {
         const { by, reason } = parseControl(raw);
         expect(by.length + reason.length).toBeLessThanOrEqual(600);
         parseStepBack(raw);
-        parseResume(raw);
+        parseRaise(raw);
       }),
     );
   });
@@ -62,8 +62,8 @@ describe('a step back', () => {
 
 describe('a resume', () => {
   it('has a time limit only when it names one in milliseconds', () => {
-    expect(parseResume({ by: 'rita', validUntil: 5 }).validUntil).toBe(5);
-    expect(parseResume({ by: 'rita', validUntil: 'tomorrow' }).validUntil).toBeNull();
-    expect(parseResume(null).validUntil).toBeNull();
+    expect(parseRaise({ by: 'rita', validUntil: 5 }).validUntil).toBe(5);
+    expect(parseRaise({ by: 'rita', validUntil: 'tomorrow' }).validUntil).toBeNull();
+    expect(parseRaise(null).validUntil).toBeNull();
   });
 });

@@ -34,13 +34,21 @@ export function atTheEnd(end: Ended): void {
   if (outcome === 'completed' && share !== 10_000 && !isMeddled) {
     throw new Broken('I13', `completed with ${String(share)} of 10000 on the release`);
   }
-  if (outcome !== 'completed' && share > 0 && !isMeddled) {
+  // Whoever lets go leaves the weights as they are; a promoted release that makes room stays.
+  const stays = outcome === 'detached' || (outcome === 'superseded' && share === 10_000);
+  if (outcome !== 'completed' && share > 0 && !stays && !isMeddled) {
     throw new Broken('I5', `${outcome} with ${String(share)} of 10000 on the release`);
   }
   if (outcome === 'rolled-back' && stable !== 10_000 && !isMeddled) {
     throw new Broken('I5', `rolled back with ${String(stable)} of 10000 on stable`);
   }
-  if (typeof truth.claim === 'object' && truth.claim !== null && !truth.claim.released && !isMeddled) {
+  if (
+    outcome !== 'detached' &&
+    typeof truth.claim === 'object' &&
+    truth.claim !== null &&
+    !truth.claim.released &&
+    !isMeddled
+  ) {
     throw new Broken('I1', `${outcome}, and the claim is not given back`);
   }
   judged(end, outcome);
@@ -53,10 +61,12 @@ const noticedWithinMs = 60_000;
 function judged({ mischief, world, status, watchedUntil }: Ended, outcome: string): void {
   const errors = mischief.world.criteria['errors']?.['canary'];
   const points = errors?.points ?? [];
-  const begun = points.filter(({ when }) => (world.timeOf(when) ?? Infinity) < watchedUntil - noticedWithinMs);
-  const seen = begun.at(-1)?.value ?? errors?.first;
-  if (outcome === 'completed' && seen !== 'good')
-    throw new Broken('I7', `completed although errors are ${String(seen)}`);
+  const beginnings = points.map(({ when, value }) => ({ at: world.timeOf(when) ?? Infinity, value }));
+  const noticed = watchedUntil - noticedWithinMs;
+  const before = beginnings.findLast(({ at }) => at < noticed)?.value ?? errors?.first;
+  const since = beginnings.filter(({ at }) => at >= noticed && at <= watchedUntil).map(({ value }) => value);
+  if (outcome === 'completed' && ![before, ...since].includes('good'))
+    throw new Broken('I7', `completed although errors are ${String(before)}`);
   const reason = status?.reason ?? '';
   const isDark = points.every(({ value }) => value !== 'bad');
   if (isDark && reason.startsWith('criterion errors failed')) throw new Broken('I7', `blamed without data: ${reason}`);

@@ -141,6 +141,12 @@ function drawActs(draw: Draw, untilMs: number): Act[] {
       name: 'resume',
       input: { by: who(), ...asked },
     })),
+    ...times(many(0.2, 2), (): Act => ({
+      at: moment(),
+      do: 'signal',
+      name: draw.pick(['freeze', 'freeze', 'lift', 'supersede', 'detach']),
+      input: { by: who(), ...asked },
+    })),
     ...times(many(0.2, 3), (): Act => ({
       at: moment(),
       do: 'undecodable',

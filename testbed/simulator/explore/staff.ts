@@ -19,6 +19,7 @@ export function keepAnswering(simulation: Simulation, digest: string, mischief: 
     const isCalm = simulation.schedule.now > startedAt + mischief.untilMs;
     if (status !== null) {
       for (const request of status.requests) answer(request, isCalm);
+      if (isCalm && status.frozen !== null) send('lift', { by: 'ana', reason: 'go on' });
       if (isCalm && (status.paused !== null || status.held !== null)) send('resume', { by: 'ana', reason: 'go on' });
     }
     if (simulation.schedule.now > startedAt + patienceMs) send('abort', { by: 'olga', reason: 'given up' });
