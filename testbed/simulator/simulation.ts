@@ -1,6 +1,5 @@
 /** A whole deployment under one virtual clock: server, worker, world and people, repeatable from a seed. */
 
-import type { ActivityFunction } from '@temporalio/common';
 import type { Equip } from './deployment.ts';
 import { calmServer } from './floor.ts';
 import type { Floor, ServerManners } from './floor.ts';
