@@ -32,14 +32,14 @@ async function runSuite(options: SmokeOptions, suite: SmokeSuite, aim: Aim, sign
   const run = begin(options, suite, aim);
   const startedAt = options.clock.now();
   const requests: SmokeResult[] = [];
-  let left: readonly SmokeResult[] = [];
+  const left: SmokeResult[] = [];
   try {
     for (const request of suite.requests) {
       requests.push(await runRequest(run, request, signal));
       if (requests.at(-1)?.failed !== null) break;
     }
   } finally {
-    left = await cleanUp(run);
+    left.push(...(await cleanUp(run)));
   }
   const failed = requests.find((result) => result.failed !== null);
   const count = requests.length === 1 ? '1 request' : `${String(requests.length)} requests`;
@@ -89,8 +89,8 @@ async function runOnce(run: Run, request: SmokeRequest, signal: AbortSignal | un
     const { response, ms } = answered;
     return { name: request.name, status: response.status, ms, failed: null, body: null };
   } catch (error) {
-    if (signal?.aborted === true) throw error;
-    const { response, ms } = (answered as Answered | null) ?? { response: null, ms: 0 };
+    signal?.throwIfAborted();
+    const { response, ms } = answered ?? { response: null, ms: 0 };
     return {
       name: request.name,
       status: response?.status ?? null,
@@ -105,11 +105,11 @@ async function runOnce(run: Run, request: SmokeRequest, signal: AbortSignal | un
 function judge(run: Run, request: SmokeRequest, { variables }: Values, { response, ms }: Answered): void {
   try {
     check(fillExpectation(request.expect, variables), run.suite.forbidStatus, response, ms);
+    remember(run, captures(request.capture, response));
   } catch (error) {
     remember(run, salvaged(request.capture, response));
     throw error;
   }
-  remember(run, captures(request.capture, response));
 }
 
 function remember(run: Run, captured: ReadonlyMap<string, string | number | boolean>): void {

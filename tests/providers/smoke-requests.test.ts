@@ -52,12 +52,11 @@ describe('a multipart body', () => {
     expect(await run(server, suite([greeting, upload('test/fixture.jpg')]), setting)).toMatchObject({ passed: true });
     const { headers, bytes } = server.asked[1] as Asked;
     expect(headers['x-session-id']).toBe('s-1');
-    const type = { 'content-type': headers['content-type'] ?? '' };
-    const form = await new Response(new Uint8Array(bytes), { headers: type }).formData();
-    const image = form.get('image') as File;
-    expect([image.name, image.type]).toEqual(['fixture.jpg', 'image/jpeg']);
-    expect(Buffer.from(await image.arrayBuffer())).toEqual(picture);
-    expect(form.get('title')).toBe('of s-1 "tok-en-1"');
+    const boundary = /^multipart\/form-data; boundary=(?<it>\S+)$/.exec(headers['content-type'] ?? '')?.groups?.['it'];
+    const head = 'Content-Disposition: form-data; name=';
+    const file = `--${String(boundary)}\r\n${head}"image"; filename="fixture.jpg"\r\nContent-Type: image/jpeg\r\n\r\n`;
+    expect(bytes.indexOf(Buffer.concat([Buffer.from(file), picture, Buffer.from('\r\n--')]))).toBe(0);
+    expect(bytes.toString()).toContain(`${head}"title"\r\n\r\nof s-1 "tok-en-1"\r\n--${String(boundary)}--`);
   });
 
   it.each(['test/none.jpg', 'test', '../outside.jpg', '/etc/hostname'])('brings no %s', async (file) => {
@@ -244,6 +243,13 @@ describe('clean-up', () => {
     const server = await serve(({ method }) => json({ code: 'c-1' }, method === 'POST' ? 200 : 204));
     const report = await run(server, suite([book, broken], { cleanup: [cancel] }));
     expect(report).toMatchObject({ passed: false, sentence: 'book: expected 201, got 200' });
+    expect(paths(server)).toEqual(['POST /book', 'DELETE /book/c-1']);
+  });
+
+  it('comes for what was captured when something else is missing', async () => {
+    const server = await serve(({ method }) => (method === 'DELETE' ? json({}) : booked()));
+    const both = { ...book, capture: { price: '$.price', code: '$.code' } };
+    expect(await run(server, suite([both], { cleanup: [cancel] }))).toMatchObject({ passed: false });
     expect(paths(server)).toEqual(['POST /book', 'DELETE /book/c-1']);
   });
 
