@@ -3,6 +3,7 @@
 import { shareOf } from '../plan/target.ts';
 import type { Liveness, Share } from '../plan/target.ts';
 import { formatBp } from '../plan/units.ts';
+import { ProviderError } from '../providers/errors.ts';
 import type { Activities, Effect, RetireInput, ShiftInput } from './contract.ts';
 import type { Ports } from './ports.ts';
 import { verb } from './verb.ts';
@@ -14,6 +15,7 @@ export function createEffects(ports: Ports): Effects {
   const labelled = (what: string) => (input: Effect) => `${what} ${input.order.canary.label}`;
   return {
     deploy: verb(ports, 'deploy', labelled('starting'), async (input, signal) => {
+      await mustBeFree(ports, input, signal);
       await target(input).deploy(input.order, signal);
     }),
     ensureCapacity: verb(ports, 'capacity', labelled('waiting for capacity for'), async (input: ShiftInput, signal) => {
@@ -37,6 +39,18 @@ export function createEffects(ports: Ports): Effects {
       await target(input).retire(input.order, input.loser, signal);
     }),
   };
+}
+
+/** Since preflight another rollout may have claimed the objects: nobody takes them from one that runs, resumed or not. */
+async function mustBeFree(ports: Ports, { target, order }: Effect, signal: AbortSignal): Promise<void> {
+  const { claim } = await ports.target(target).read(signal);
+  if (claim === null || claim.released || claim.rollout === order.rollout) return;
+  if (!(await ports.rollouts.isRunning(claim))) return;
+  throw new ProviderError({
+    code: 'denied',
+    doing: `deploy ${order.canary.label}`,
+    detail: `the target is held by ${claim.rollout}, which is running: wait for it or abort it, then start again`,
+  });
 }
 
 function weighing(what: string): (input: ShiftInput) => string {

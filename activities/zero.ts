@@ -30,7 +30,8 @@ async function toZero(ports: Ports, input: ZeroInput, signal: AbortSignal): Prom
   const fromBp = shareOf(before, input.order.canary.digest);
   const at = () => ports.clock.now();
   if (isElsewhere(before.claim, input.order)) {
-    if (fromBp === 0) return { kind: 'not-ours', fence: input.order.fence, fromBp, at: at() };
+    if (fromBp === 0 || isTheirs(before.claim, input.order))
+      return { kind: 'not-ours', fence: input.order.fence, fromBp, at: at() };
     throw new ProviderError({
       code: 'conflict',
       doing: `take ${input.order.canary.label} to zero`,
@@ -51,6 +52,11 @@ async function toZero(ports: Ports, input: ZeroInput, signal: AbortSignal): Prom
 /** Another rollout's live claim: our release was handed over, and nothing of ours may be written there. */
 function isElsewhere(claim: Claim | null, order: Order): boolean {
   return claim !== null && !claim.released && claim.rollout !== order.rollout;
+}
+
+/** Two rollouts of one digest: the share belongs to the one that holds the target. */
+function isTheirs(claim: Claim | null, { canary }: Order): boolean {
+  return [claim?.stable.digest, claim?.canary.digest].includes(canary.digest);
 }
 
 /** Above whatever stands on any object of the target, unless it is this very write, repeated. */

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exitCodes } from '../../cli/exit-codes.ts';
+import { describe as describeRollout } from '../../client/index.ts';
+import { waitFor } from '../../testbed/wait.ts';
 import { startWorld, type World } from '../../testbed/world.ts';
 import { violations } from '../../testbed/world/invariants.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
-import { Rollouts } from './rollouts.ts';
+import { idOf, Rollouts } from './rollouts.ts';
 
 let world: World;
 const folder = temporaryFolder('hand-over');
@@ -15,7 +17,7 @@ const wide = { id: 'wide', at: 'before-step', steps: ['100%'], require: [{ allOf
 
 beforeAll(async () => {
   const three = { v2: {}, v3: {} };
-  const services = ['iced', { name: 'room', releases: three }, 'warm', 'mine', 'stranger'];
+  const services = ['iced', { name: 'room', releases: three }, 'warm', 'mine', 'stranger', 'weak', 'shared'];
   world = await startWorld({ folder, services });
   rollouts = await Rollouts.of(world);
   await world.startWorker();
@@ -90,5 +92,48 @@ describe.concurrent('letting go', () => {
     await rollouts.start({ service: 'stranger', steps });
     expect(await rollouts.raise('stranger', 'detach', 'nemo')).toMatchObject({ state: 'ignored' });
     expect((await rollouts.ended('stranger')).outcome).toBe('completed');
+  });
+});
+
+describe.concurrent('a release that is not ready any more when it may rise', () => {
+  it('gets no more traffic until it is ready again', async () => {
+    await rollouts.start({ service: 'weak', steps, gates: [wide] });
+    await rollouts.gate('weak', 'wide@100%');
+    await world.setFaults('weak', 'v2', { ready: false });
+    await rollouts.answer('weak', 'wide@100%', 'ana');
+    const isTriedAgain = async () => {
+      const { activities } = await describeRollout(rollouts.session, idOf('weak'));
+      return activities.some(({ type, attempt }) => type === 'shift' && attempt > 2);
+    };
+    await waitFor(isTriedAgain, { for: 'the shift to be tried again', everyMs: 200, withinMs: 60_000 });
+    expect(world.weightsSeenByProxy('weak')).toEqual([500]);
+    await world.setFaults('weak', 'v2', {});
+    expect((await rollouts.ended('weak')).outcome).toBe('completed');
+    expect(world.weightsSeenByProxy('weak')).toEqual(stepsBp);
+  });
+});
+
+describe.concurrent('two rollouts of one route that both passed preflight', () => {
+  it('leave it to the one that claimed it first; the other ends without having touched anything', async () => {
+    const go = { id: 'go', at: 'start', require: [{ allOf: ['sre'] }], expires: '1h' };
+    await rollouts.start({ service: 'shared', steps, gates: [go, wide] });
+    await rollouts.gate('shared', 'go');
+    const metrics = { connection: 'prometheus', tracks: { label: 'release' }, lag: '0s', every: '1s' };
+    const parts = { metrics: { ...metrics, requests: 'http_requests_total{app="shared"}' } };
+    await rollouts.start({ service: 'late', route: 'shared', steps, gates: [go], parts });
+    await rollouts.gate('late', 'go');
+    await rollouts.answer('shared', 'go', 'ana');
+    await rollouts.gate('shared', 'wide@100%');
+
+    await rollouts.answer('late', 'go', 'ana');
+    expect(await rollouts.ended('late')).toMatchObject({
+      outcome: 'aborted',
+      reason: expect.stringContaining(`held by ${idOf('shared')}, which is running`) as string,
+    });
+    await rollouts.answer('shared', 'wide@100%', 'ana');
+    expect((await rollouts.ended('shared')).outcome).toBe('completed');
+    const writes = world.proxyWrites('shared');
+    expect(writes.every(({ claim }) => claim?.rollout === idOf('shared'))).toBe(true);
+    expect(violations(writes, { stepsBp, ended: true })).toEqual([]);
   });
 });

@@ -10,6 +10,7 @@ import { claimFor, sameStage, type StoredClaim } from './claim.ts';
 import { type BySlot, otherSlot, type SlotName } from './connection.ts';
 import { contentsFor, contentsOf, slotOf } from './contents.ts';
 import { readingAfter } from './reading.ts';
+import { ensureCapacity } from './forward.ts';
 import type { Scene, Site } from './site.ts';
 import { canSplit, type Preview } from './split.ts';
 
@@ -32,7 +33,10 @@ export async function setWeights(
     // Who may not even lower need not ask the host.
     admitted(site, scene, order, { direction: 'lower', done: false }, doing);
     const contents = await contentsFor(site, scene, [order.stable.digest, order.canary.digest], signal);
-    return decideShares(site, scene, { order, stage, canaryBp, contents, doing });
+    const wanted = { order, stage, canaryBp, contents, doing };
+    const decision = decideShares(site, scene, wanted);
+    if (decision !== null && !decision.urgent) await ensureCapacity(site, order, canaryBp, signal);
+    return decision;
   };
   const after = await change(site, { doing, decide }, signal);
   return readingAfter(site, after, signal);

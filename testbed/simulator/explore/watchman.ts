@@ -116,7 +116,7 @@ export class Watchman {
       throw new Broken('I4', `${what} after going back had begun`);
     if (this.turnedAt !== null && attemptAt > this.turnedAt)
       throw new Broken('I4', `${what} was begun after the abort was accepted`);
-    this.capacity(claim, what);
+    this.capacity(claim, what, attemptAt);
     if (claim.stage.kind !== 'step') throw new Broken('I3', `${what} at stage ${claim.stage.kind}`);
     const index = Number(claim.stage['index']);
     const step = this.on.plan.steps[index];
@@ -133,10 +133,13 @@ export class Watchman {
     }
   }
 
-  private capacity(claim: RouteClaim, what: string): void {
-    const { slots } = this.on.world.truth(this.now);
-    const serving = Object.values(slots).find(({ release }) => release?.digest === claim.canary.digest);
-    if (serving === undefined) throw new Broken('I2', `${what} where the release does not run at all`);
+  /** What died while the write was under way could not be known. */
+  private capacity(claim: RouteClaim, what: string, attemptAt: number): void {
+    const servingAt = (at: number) =>
+      Object.values(this.on.world.truth(at).slots).find(({ release }) => release?.digest === claim.canary.digest);
+    const [then, now] = [servingAt(attemptAt), servingAt(this.now)];
+    if (now === undefined) throw new Broken('I2', `${what} where the release does not run at all`);
+    if (then?.ready === false && !now.ready) throw new Broken('I2', `${what} where the release is not ready`);
   }
 
   private baked(step: number, what: string): void {
