@@ -19,7 +19,7 @@ const rooms = [
 ];
 
 /** A room may import values only from `mayUse`; types from anywhere. `packages` are banned module patterns. */
-function room(name, mayUse, packages) {
+function room(name, mayUse, packages, more) {
   const others = rooms.filter((other) => other !== name && !mayUse.includes(other));
   return {
     files: [`${name}/**/*.ts`],
@@ -33,6 +33,7 @@ function room(name, mayUse, packages) {
               allowTypeImports: true,
               message: `${name} must not import values from ${other}.`,
             })),
+            ...(more === undefined ? [] : [more]),
             ...packages.map((group) => ({
               group: [group],
               allowTypeImports: true,
@@ -124,7 +125,44 @@ export default tseslint.config(
     ['@temporalio/workflow', '@temporalio/client', '@temporalio/worker'],
   ),
   room('providers', ['plan', 'judge'], temporal),
-  room('client', ['plan', 'approvals', 'workflows'], ['@temporalio/worker', '@temporalio/activity']),
+  room('client', ['plan', 'approvals', 'workflows'], ['@temporalio/worker', '@temporalio/activity'], {
+    regex: '^(\\.\\./)+workflows/(?!messages)',
+    allowTypeImports: true,
+    message: 'client knows the messages, not the bodies of workflows.',
+  }),
+  room(
+    'worker',
+    rooms.filter((other) => !['cli', 'web'].includes(other)),
+    [],
+    {
+      regex: '^(\\.\\./)+workflows/(?!messages)',
+      allowTypeImports: true,
+      message: 'worker knows workflows by path only, and their messages.',
+    },
+  ),
+  // Whoever asks the machine itself cannot be simulated.
+  {
+    files: ['activities/**/*.ts', 'providers/**/*.ts'],
+    ignores: ['providers/clock.ts', 'providers/http.ts', 'providers/sockets.ts'],
+    rules: {
+      'no-restricted-globals': ['error', { name: 'fetch', message: 'the network is behind the port Http.' }],
+      'no-restricted-properties': [
+        'error',
+        { object: 'Date', property: 'now', message: 'time is behind the port Clock.' },
+      ],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: "NewExpression[callee.name='Date'][arguments.length=0]",
+          message: 'time is behind the port Clock.',
+        },
+        {
+          selector: 'CallExpression[callee.name=/^set(Timeout|Interval)$/]',
+          message: 'time is behind the port Clock.',
+        },
+      ],
+    },
+  },
   // `sluice simulate` runs testbed/simulator, `sluice worker` the worker.
   room('cli', ['spec', 'plan', 'judge', 'approvals', 'client', 'worker', 'testbed'], []),
 );

@@ -86,7 +86,7 @@ function spec(): unknown {
     target: { kind: 'caddy', connection: 'edge', route: 'bench', drain: '1s' },
     release: { image: 'registry.example/bench', digest: 'required' },
     metrics: { connection: 'prometheus', tracks: { label: 'release' }, lag: '0s', every: '1s' },
-    criteria: [{ id: 'up', kind: 'limit', query: 'min(up)', breach: '< 1', do: 'rollback' }],
+    criteria: [{ id: 'up', kind: 'limit', query: 'min(up)', breach: '< 1', for: '30s', do: 'rollback' }],
     steps: weights.map((weight) => ({ weight, bake: '1s..60s' })),
     watch: { for: '1s' },
   };

@@ -139,10 +139,12 @@ function messageLines({ status, now, width, paint }: Picture): readonly string[]
         !receipts.some((one) => one.message === message && one.by === by && one.detail === reason),
     )
     .map((message) => ({ at: message.at, text: ignoredText(message), bad: true }));
-  return [...seen, ...ignored]
-    .sort((one, other) => one.at - other.at)
+  const all = [...seen, ...ignored].sort((one, other) => one.at - other.at);
+  const older = all.length - keptMessages;
+  const shown = all
     .slice(-keptMessages)
     .flatMap(({ at, text, bad }) =>
       wrap(`${text} (${ago(at, now)})`, blockWidth(width)).map((line) => (bad ? paint.yellow(line) : line)),
     );
+  return older > 0 ? [...shown, `and ${String(older)} older: sluice status ${status.rollout} --json`] : shown;
 }
