@@ -135,9 +135,9 @@ export default tseslint.config(
     rooms.filter((other) => !['cli', 'web'].includes(other)),
     [],
     {
-      regex: '^(\\.\\./)+workflows/(?!messages)',
+      regex: '^(\\.\\./)+workflows/(?!messages|payload-converter)',
       allowTypeImports: true,
-      message: 'worker knows workflows by path only, and their messages.',
+      message: 'worker knows workflows by path only, their messages and their payload converter.',
     },
   ),
   // Whoever asks the machine itself cannot be simulated.
