@@ -130,12 +130,13 @@ async function checkClaim(
   if (left > 0 && claim.stage.kind !== 'promoted') {
     findings.problem(
       'target.abandoned',
-      `${claim.rollout} ended without an outcome and left ${formatBp(left)} on ${nameOf(claim.canary)}: put the traffic back first`,
+      `${claim.rollout} no longer runs and left ${formatBp(left)} on ${nameOf(claim.canary)}: ` +
+        'put the traffic back first, where the worker’s configuration is: sluice zero CONNECTION/ROUTE --config WORKER.yaml',
     );
   } else
     findings.warning(
       'target.takeover',
-      `${claim.rollout} ended without giving its claim back; this rollout takes it over`,
+      `${claim.rollout} no longer runs and did not give its claim back; this rollout takes it over`,
     );
 }
 

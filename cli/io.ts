@@ -3,6 +3,7 @@
 import { userInfo } from 'node:os';
 import type { createInterface } from 'node:readline/promises';
 import { calledAs } from './called.ts';
+import { CliError } from './errors.ts';
 import type { Live } from './live.ts';
 
 export interface Io {
@@ -73,6 +74,9 @@ async function askTerminal(question: string): Promise<string> {
   const prompt = readline.createInterface({ input: process.stdin, output: process.stdout });
   try {
     return await prompt.question(question);
+  } catch (error) {
+    if ((error as Error).name !== 'AbortError') throw error;
+    throw new CliError('interrupted', 'stopped at the question: nothing was sent or written');
   } finally {
     prompt.close();
   }

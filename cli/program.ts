@@ -22,6 +22,7 @@ import { stepBackCommand } from './commands/step-back.ts';
 import { timelineCommand } from './commands/timeline.ts';
 import { validateCommand } from './commands/validate.ts';
 import { watchCommand } from './commands/watch.ts';
+import { zeroCommand } from './commands/zero.ts';
 import { withdrawCommand } from './commands/withdraw.ts';
 import { workerCommand } from './commands/worker.ts';
 import { Context, type Globals } from './context.ts';
@@ -78,6 +79,7 @@ function addCommands(program: Program, context: Context): void {
       stepBackCommand,
       abortCommand,
       detachCommand,
+      zeroCommand,
     ],
     'More:': [helpCommand],
   };

@@ -102,7 +102,8 @@ async function silentIsNoWorker<T>(taskQueue: string, run: () => Promise<T>): Pr
 
 function isPassing(error: unknown): boolean {
   if (error instanceof QueryNotRegisteredError && error.message.includes(askAgain)) return true;
-  return passing.includes(grpcStatus(error)?.code ?? -1);
+  const status = grpcStatus(error);
+  return passing.includes(status?.code ?? -1) || (status?.detail ?? '').includes('no poller seen');
 }
 
 const failedPrecondition = 9;

@@ -61,7 +61,8 @@ function metricsOf({ config, credentials, http, clock }: PortsOptions, name: str
   return createPrometheus({ url, headers, auth: credentialsFor(auth, credentials), http, clock });
 }
 
-function targetOf({ config, credentials, http, clock }: PortsOptions, plan: TargetPlan): Target {
+/** The target behind a connection's name. Throws `ProviderError` `missing` when the operator declared no such one. */
+export function targetOf({ config, credentials, http, clock }: House, plan: TargetPlan): Target {
   const connection = siteOf(declared(config, plan.connection, plan.kind), plan, credentials);
   return createCaddyTarget({ plan, connection, http, clock });
 }

@@ -5,7 +5,7 @@ import type { Explanation, Stopped } from '../plan/status.ts';
 import { quorum } from '../approvals/quorum.ts';
 import type { ApprovalRequest } from '../approvals/request.ts';
 import { patience } from './proxies.ts';
-import { phaseOf } from './status.ts';
+import { outcomeReason, phaseOf } from './status.ts';
 import type { Run } from './run.ts';
 
 export function explain(run: Run): Explanation {
@@ -57,7 +57,7 @@ function waitingOf(run: Run): Waiting {
     case 'rolling-back':
       return goingBack(run);
     case 'ended':
-      return waiting('nothing: it has ended', 'nothing more happens');
+      return ended(run);
   }
 }
 
@@ -99,16 +99,33 @@ function missing(request: ApprovalRequest, run: Run): string {
 
 function stopped(run: Run, stop: Stopped): Waiting {
   return {
-    waitingFor: `a person to decide: ${stop.reason}`,
+    waitingFor:
+      stop.by === 'rule' ? `a person to decide: ${stop.reason}` : `a resume, paused by ${stop.by}: ${stop.reason}`,
     unblock: [`sluice resume ${run.rollout}`, `sluice abort ${run.rollout} --reason "…"`],
     otherwise: stop.until === null ? stop.then : `${stop.then} at ${formatTime(stop.until)}`,
   };
 }
 
+function ended({ state, plan }: Run): Waiting {
+  const reason = outcomeReason(state);
+  const why = `nothing: it ended ${state.outcome ?? ''}${reason === null ? '' : `: ${reason}`}`;
+  const bp = state.acceptedBp ?? state.requestedBp;
+  if (state.outcome !== 'detached' || bp === 0) return waiting(why, 'nothing more happens');
+  const { connection, route } = plan.target;
+  const left = `${plan.release.label} keeps ${formatBp(bp)}, and nobody watches it or takes it back`;
+  return { waitingFor: why, unblock: [`sluice zero ${connection}/${route} --config WORKER.yaml`], otherwise: left };
+}
+
 function frozen(run: Run, stop: Stopped): Waiting {
+  const { paused } = run.state;
+  const also = paused === null ? '' : `, and a resume, paused by ${paused.by}`;
   return {
-    waitingFor: `the freeze by ${stop.by} to be lifted: ${stop.reason}`,
-    unblock: [`sluice lift ${run.rollout}`, `sluice abort ${run.rollout} --reason "…"`],
+    waitingFor: `the freeze by ${stop.by} to be lifted: ${stop.reason}${also}`,
+    unblock: [
+      `sluice lift ${run.rollout}`,
+      ...(paused === null ? [] : [`sluice resume ${run.rollout}`]),
+      `sluice abort ${run.rollout} --reason "…"`,
+    ],
     otherwise: stop.then,
   };
 }

@@ -2,11 +2,11 @@
 
 import { allHandlersFinished, condition, proxySinks } from '@temporalio/workflow';
 import type { Outcome } from '../plan/phases.ts';
-import { reasonOf } from '../plan/phases.ts';
 import type { RolloutResult } from './messages.ts';
 import { show } from './show.ts';
 import type { ObserverSinks } from './sinks.ts';
 import type { Run } from './run.ts';
+import { outcomeReason } from './status.ts';
 
 const { observer } = proxySinks<ObserverSinks>();
 
@@ -14,7 +14,7 @@ export async function finish(run: Run, outcome: Outcome): Promise<RolloutResult>
   const { state } = run;
   state.outcome = outcome;
   state.phaseSince = Date.now();
-  const reason = reasonFor(run);
+  const reason = outcomeReason(state);
   closeReceipts(run, outcome);
   run.note(`outcome:${outcome}`, reason === null ? outcome : `${outcome}: ${reason}`);
   observer.ended({ outcome, tookMs: Date.now() - state.startedAt });
@@ -22,13 +22,6 @@ export async function finish(run: Run, outcome: Outcome): Promise<RolloutResult>
   await run.announce(outcome === 'completed' ? 'P2' : 'P1', 'outcome', `${run.plan.title}: ${outcome}`, reason ?? '');
   await condition(allHandlersFinished);
   return { outcome, reason };
-}
-
-function reasonFor({ state }: Run): string | null {
-  if (state.turn !== null) return reasonOf(state.turn);
-  const handedOver = state.detached ?? state.superseded;
-  if (handedOver !== null) return `${handedOver.by}: ${handedOver.reason}`;
-  return state.problems.join('; ') || null;
 }
 
 /** A message that came when everything was already decided is told so. */

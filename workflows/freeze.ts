@@ -23,6 +23,7 @@ export function freeze(run: Run, raw: unknown): void {
 export function lift(run: Run, raw: unknown): Promise<ControlReceipt> {
   return raise(run, raw, {
     message: 'lift',
+    receipt: 'confirmed',
     blocked: () => (run.state.frozen === null ? 'nothing is frozen' : null),
     apply: (who) => {
       run.state.frozen = null;

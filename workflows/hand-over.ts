@@ -7,6 +7,7 @@ import { formatBp } from '../plan/units.ts';
 import { stopWatch } from './guard.ts';
 import type { ControlInput } from './messages.ts';
 import { raise } from './raise.ts';
+import { confirmReceipts } from './receipts.ts';
 import { goBack } from './revert.ts';
 import type { Run } from './run.ts';
 
@@ -14,6 +15,7 @@ import type { Run } from './run.ts';
 export function supersede(run: Run, raw: unknown): Promise<ControlReceipt> {
   return raise(run, raw, {
     message: 'supersede',
+    receipt: 'seen',
     blocked: () => ended(run),
     apply: (who) => {
       if (run.state.stage.kind !== 'promoted') {
@@ -33,6 +35,7 @@ export function supersede(run: Run, raw: unknown): Promise<ControlReceipt> {
 export function detach(run: Run, raw: unknown): Promise<ControlReceipt> {
   return raise(run, raw, {
     message: 'detach',
+    receipt: 'seen',
     blocked: () => ended(run),
     apply: (who) => {
       run.state.detached = stopped(who, 'leave the weights as they are');
@@ -46,7 +49,9 @@ export function detach(run: Run, raw: unknown): Promise<ControlReceipt> {
 export async function letGo(run: Run, interrupted: Promise<Outcome | null>): Promise<Outcome> {
   await interrupted;
   await stopWatch(run);
-  return run.state.turn === null ? 'detached' : goBack(run, interrupted);
+  if (run.state.turn !== null) return goBack(run, interrupted);
+  confirmReceipts(run, `let go at ${formatBp(run.state.acceptedBp ?? run.state.requestedBp)}`);
+  return 'detached';
 }
 
 function ended({ state }: Run): string | null {

@@ -12,12 +12,18 @@ export interface Raise {
   readonly message: 'resume' | 'lift' | 'supersede' | 'detach';
   /** Why it would change nothing, or `null`; asked again when the sender is proven. */
   readonly blocked: () => string | null;
+  /** `seen`: confirmed only when it has been read back, or has ended. */
+  readonly receipt: 'seen' | 'confirmed';
   /** Does it, and says what came of it. */
   readonly apply: (who: ControlInput) => string | Promise<string>;
 }
 
 /** Never throws; what does not count is listed with its reason. */
-export async function raise(run: Run, raw: unknown, { message, blocked, apply }: Raise): Promise<ControlReceipt> {
+export async function raise(
+  run: Run,
+  raw: unknown,
+  { message, blocked, receipt, apply }: Raise,
+): Promise<ControlReceipt> {
   const { validUntil, ...who } = parseRaise(raw);
   const refuse = (reason: string): ControlReceipt => {
     run.ignore(message, who.by, reason);
@@ -33,7 +39,7 @@ export async function raise(run: Run, raw: unknown, { message, blocked, apply }:
   const since = blocked();
   if (since !== null) return refuse(`${since}: somebody else was first`);
   try {
-    return giveReceipt(run, message, who, 'confirmed', await apply(who));
+    return giveReceipt(run, message, who, receipt, await apply(who));
   } catch (error) {
     return refuse(sentenceOf(error));
   }

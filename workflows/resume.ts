@@ -11,6 +11,7 @@ export function resume(run: Run, raw: unknown): Promise<ControlReceipt> {
   const isStanding = () => run.state.paused !== null || run.state.held !== null;
   return raise(run, raw, {
     message: 'resume',
+    receipt: 'confirmed',
     blocked: () => (isStanding() ? null : 'nothing is paused or held'),
     apply: async (who) => {
       const { held } = run.state;

@@ -9,6 +9,7 @@ import type { Effect } from '../activities/contract.ts';
 import { fenceFound, sentenceOf } from './effects.ts';
 import { keepAtZero } from './kept.ts';
 import { reverting, untilFenced } from './proxies.ts';
+import { confirmReceipts } from './receipts.ts';
 import type { Run } from './run.ts';
 import { retireWithin, runSuite } from './steps.ts';
 import { toZero } from './zero.ts';
@@ -28,6 +29,7 @@ export async function goBack(run: Run, interrupted: Promise<Outcome | null>): Pr
   const outcome = outcomeOf(run);
   if (!run.state.claimed) {
     await interrupted;
+    confirmReceipts(run, 'nothing had moved');
     return outcome;
   }
   const reason = run.state.turn === null ? 'going back' : reasonOf(run.state.turn);

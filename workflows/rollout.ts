@@ -18,6 +18,7 @@ import { registerHandlers } from './handlers.ts';
 import { finish } from './finish.ts';
 import { letGo } from './hand-over.ts';
 import type { RolloutInput, RolloutResult } from './messages.ts';
+import { confirmReceipts } from './receipts.ts';
 import { goBack } from './revert.ts';
 import type { Run } from './run.ts';
 import { stepBack } from './step-back.ts';
@@ -75,7 +76,9 @@ async function story(run: Run): Promise<Outcome> {
   await run.once('promote', () => promote(run));
   await run.once('watch', () => watchOn(run));
   await run.once('retire', () => retire(run));
-  return run.state.superseded === null ? 'completed' : 'superseded';
+  if (run.state.superseded === null) return 'completed';
+  confirmReceipts(run, 'has made room');
+  return 'superseded';
 }
 
 /** A part of the way forward failed: the rollout goes back. Anything else is a defect, and the task is tried again. */

@@ -6,6 +6,7 @@ import type { BakeStatus, RequestStatus, Status, StepStatus, Weights } from '../
 import type { ApprovalRequest } from '../approvals/request.ts';
 import { quorum } from '../approvals/quorum.ts';
 import type { Run } from './run.ts';
+import type { RunState } from './state.ts';
 
 export function statusOf(run: Run): Status {
   const { state, plan } = run;
@@ -55,12 +56,17 @@ export function phaseOf(run: Run): Phase {
   return state.phase;
 }
 
-function reasonFor(run: Run): string | null {
-  const { state } = run;
-  if (state.turn !== null) return reasonOf(state.turn);
-  if (state.problems.length > 0) return state.problems.join('; ');
-  const { held, frozen, paused, detached, superseded } = state;
-  return (held ?? frozen ?? paused ?? detached ?? superseded)?.reason ?? null;
+function reasonFor({ state }: Run): string | null {
+  const { held, frozen, paused } = state;
+  return outcomeReason(state) ?? (held ?? frozen ?? paused)?.reason ?? null;
+}
+
+/** Why it ended as it did, or is about to. */
+export function outcomeReason({ turn, detached, superseded, problems }: RunState): string | null {
+  if (turn !== null) return reasonOf(turn);
+  const handedOver = detached ?? superseded;
+  if (handedOver !== null) return `${handedOver.by}: ${handedOver.reason}`;
+  return problems.join('; ') || null;
 }
 
 /** The three numbers: asked for, accepted, seen in request counts since the present stage began. */

@@ -35,6 +35,7 @@ describe('the command line', () => {
         "step-back",
         "abort",
         "detach",
+        "zero",
         "help",
       ]
     `);

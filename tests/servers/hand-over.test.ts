@@ -10,6 +10,7 @@ import { idOf, Rollouts } from './rollouts.ts';
 let world: World;
 const folder = temporaryFolder('hand-over');
 let rollouts: Rollouts;
+let configFile: string;
 
 const steps = ['5%', '100%'].map((weight) => ({ weight, bake: '2s..60s' }));
 const stepsBp = [500, 10_000];
@@ -17,10 +18,20 @@ const wide = { id: 'wide', at: 'before-step', steps: ['100%'], require: [{ allOf
 
 beforeAll(async () => {
   const three = { v2: {}, v3: {} };
-  const services = ['iced', { name: 'room', releases: three }, 'warm', 'mine', 'stranger', 'weak', 'shared'];
+  const services = [
+    'iced',
+    { name: 'room', releases: three },
+    'warm',
+    'mine',
+    'stranger',
+    'weak',
+    'shared',
+    'outside',
+    'early',
+  ];
   world = await startWorld({ folder, services });
   rollouts = await Rollouts.of(world);
-  await world.startWorker();
+  configFile = (await world.startWorker()).configFile;
 }, 180_000);
 
 afterAll(async () => {
@@ -69,8 +80,14 @@ describe.concurrent('a newer rollout of the same service', () => {
   it('ends the watch of a release that is promoted already, which stays', async () => {
     await rollouts.start({ service: 'warm', steps: steps.slice(1), watch: '1h' });
     await rollouts.until('warm', 'the watch', ({ phase }) => phase === 'watching');
-    expect(await rollouts.raise('warm', 'supersede')).toMatchObject({ state: 'confirmed' });
+    expect(await rollouts.raise('warm', 'supersede')).toMatchObject({ state: 'seen' });
     expect(await rollouts.ended('warm')).toMatchObject({ outcome: 'superseded' });
+    expect(world.weightsSeenByProxy('warm')).toEqual([10_000]);
+    const zeroed = await rollouts.sluice(['zero', 'edge/warm', '--config', configFile]);
+    expect(zeroed).toMatchObject({
+      code: exitCodes.refused.code,
+      stderr: expect.stringContaining('held by no rollout') as string,
+    });
     expect(world.weightsSeenByProxy('warm')).toEqual([10_000]);
   });
 });
@@ -86,6 +103,10 @@ describe.concurrent('letting go', () => {
     expect(waited).toMatchObject({ code: exitCodes.detached.code });
     expect(world.proxyWrites('mine')).toHaveLength(before);
     expect(world.weightsSeenByProxy('mine')).toEqual([500]);
+    expect((await rollouts.run('explain', 'mine')).stdout).toMatch(/keeps 5%, and nobody watches it.*/s);
+    const zeroed = await rollouts.sluice(['zero', 'edge/mine', '--config', configFile]);
+    expect(zeroed).toMatchObject({ code: 0, stdout: expect.stringContaining('v2 had 5%') as string });
+    expect(world.weightsSeenByProxy('mine')).toEqual([500, 0]);
   });
 
   it('is refused to somebody without a role, and the rollout goes on', async () => {
@@ -135,5 +156,41 @@ describe.concurrent('two rollouts of one route that both passed preflight', () =
     const writes = world.proxyWrites('shared');
     expect(writes.every(({ claim }) => claim?.rollout === idOf('shared'))).toBe(true);
     expect(violations(writes, { stepsBp, ended: true })).toEqual([]);
+  });
+});
+
+describe.concurrent('a target that is taken to zero without Temporal', () => {
+  it('goes to stable in one write; the rollout sees the larger fence and ends rolled back', async () => {
+    await rollouts.start({ service: 'outside', steps, gates: [wide] });
+    await rollouts.gate('outside', 'wide@100%');
+    const before = await rollouts.status('outside');
+    const zeroed = await rollouts.sluice(['zero', 'edge/outside', '--config', configFile, '--json']);
+    expect(JSON.parse(zeroed.stdout)).toMatchObject({ kind: 'zero', fromBp: 500, fence: before.fence + 1 });
+    expect(await rollouts.ended('outside')).toMatchObject({
+      outcome: 'rolled-back',
+      reason: expect.stringContaining('taken back from outside') as string,
+    });
+    expect(world.weightsSeenByProxy('outside')).toEqual([500, 0]);
+    expect(violations(world.proxyWrites('outside'), { stepsBp, ended: true })).toEqual([]);
+  });
+
+  it('is refused when there is no such target', async () => {
+    const nowhere = await rollouts.sluice(['zero', 'edge/nowhere', '--config', configFile]);
+    expect(nowhere).toMatchObject({ code: exitCodes.refused.code });
+  });
+});
+
+describe.concurrent('an abort before anything has moved', () => {
+  it('is confirmed, and the rollout ends aborted', async () => {
+    const go = { id: 'go', at: 'start', require: [{ allOf: ['sre'] }], expires: '1h' };
+    await rollouts.start({ service: 'early', steps, gates: [go] });
+    await rollouts.gate('early', 'go');
+    const said = await rollouts.run('abort', 'early', '--by', 'olga', '--reason', 'not today');
+    expect(said).toMatchObject({ code: 0, stdout: expect.stringContaining('confirmed') as string });
+    expect(await rollouts.ended('early')).toMatchObject({
+      outcome: 'aborted',
+      receipts: [{ message: 'abort', state: 'confirmed', detail: 'nothing had moved' }],
+    });
+    expect(world.proxyWrites('early')).toEqual([]);
   });
 });
