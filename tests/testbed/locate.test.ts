@@ -94,7 +94,7 @@ describe('a server', () => {
     await expect(locate('caddy')).rejects.toThrowErrorMatchingInlineSnapshot(`
       [Error: caddy 2.11.9 is needed, but there is no Go to build it with
       Any one of these helps:
-        - install Go 1.21 or newer (https://go.dev/dl/) and try again: it is built from tools/caddy
+        - install Go 1.26 or newer (https://go.dev/dl/) and try again: it is built from tools/caddy
         - put a caddy 2.11.9 binary on the PATH
         - set SLUICE_CADDY to the path of such a binary]
     `);

@@ -131,7 +131,7 @@ describe('request counters', () => {
     clock.pass(minutes(15));
     // 5 minutes at 1 a second, then 10 at 0.1; one in ten fails after the first of them.
     const [good, bad] = (await counters(world)).filter(({ track }) => track === 'v2');
-    const hits = 1; // the target looked whether its address answers
+    const hits = 2; // the target looked whether its address answers: when it started, and before its weight rose
     expect([good?.value, bad?.value]).toEqual([60 + 216 + 54 + hits, 24 + 6]);
   });
 
