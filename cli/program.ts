@@ -25,11 +25,9 @@ import { watchCommand } from './commands/watch.ts';
 import { zeroCommand } from './commands/zero.ts';
 import { withdrawCommand } from './commands/withdraw.ts';
 import { workerCommand } from './commands/worker.ts';
+import type { Program } from './command.ts';
 import { Context, type Globals } from './context.ts';
 import type { Io } from './io.ts';
-
-/** What a command file adds itself to. */
-export type Program = Command;
 
 export function createProgram(io: Io): { readonly program: Program; readonly context: Context } {
   const program = new Command('sluice')

@@ -2,7 +2,7 @@
 
 import type { Context } from '../context.ts';
 import { byOption, reasonOption, rolloutArg } from '../options.ts';
-import type { Program } from '../program.ts';
+import type { Program } from '../command.ts';
 import { sendControl } from './control.ts';
 
 export function abortCommand(program: Program, context: Context): void {

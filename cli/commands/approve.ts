@@ -2,7 +2,7 @@
 
 import type { Context } from '../context.ts';
 import { reasonOption } from '../options.ts';
-import type { Program } from '../program.ts';
+import type { Program } from '../command.ts';
 import { decisionCommand } from './decision-command.ts';
 
 export function approveCommand(program: Program, context: Context): void {

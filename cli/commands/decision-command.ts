@@ -4,7 +4,7 @@ import type { Option } from '@commander-js/extra-typings';
 import { countArgument, textArgument } from '../arguments.ts';
 import type { Context } from '../context.ts';
 import { byOption, rolloutArg, updateIdOption } from '../options.ts';
-import type { Program } from '../program.ts';
+import type { Program } from '../command.ts';
 
 export interface DecisionCommand {
   readonly name: 'approve' | 'reject' | 'withdraw';

@@ -3,7 +3,7 @@
 import type { Context } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { exitCodeHelp, exitCodes } from '../exit-codes.ts';
-import type { Program } from '../program.ts';
+import type { Program } from '../command.ts';
 
 export function helpCommand(program: Program, context: Context): void {
   program

@@ -8,7 +8,7 @@ import type { Context } from '../context.ts';
 import { CliError } from '../errors.ts';
 import type { Exit } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
-import type { Program } from '../program.ts';
+import type { Program } from '../command.ts';
 import { directoryTemplate, fileNames, rolloutTemplate, workerTemplate, type Answers } from '../templates.ts';
 
 export function initCommand(program: Program, context: Context): void {

@@ -3,7 +3,7 @@
 import { countArgument, textArgument } from '../arguments.ts';
 import type { Context } from '../context.ts';
 import type { Exit } from '../exit-codes.ts';
-import type { Program } from '../program.ts';
+import type { Program } from '../command.ts';
 
 export function listCommand(program: Program, context: Context): void {
   program

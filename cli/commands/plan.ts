@@ -3,7 +3,7 @@
 import type { Context } from '../context.ts';
 import type { Exit } from '../exit-codes.ts';
 import { imageOption, labelOption, type ReleaseOptions, requesterOption } from '../options.ts';
-import type { Program } from '../program.ts';
+import type { Program } from '../command.ts';
 import type { PlanPicture } from '../render/plan.ts';
 
 export function planCommand(program: Program, context: Context): void {

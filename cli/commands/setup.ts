@@ -2,7 +2,7 @@
 
 import type { Context } from '../context.ts';
 import type { Exit } from '../exit-codes.ts';
-import type { Program } from '../program.ts';
+import type { Program } from '../command.ts';
 
 export function setupCommand(program: Program, context: Context): void {
   program

@@ -6,7 +6,7 @@ import type { Context } from '../context.ts';
 import type { Exit } from '../exit-codes.ts';
 import { exitOfOutcome } from '../exit-codes.ts';
 import { readText } from '../files.ts';
-import type { Program } from '../program.ts';
+import type { Program } from '../command.ts';
 import type { Plan } from '../../plan/plan.ts';
 
 export function simulateCommand(program: Program, context: Context): void {

@@ -7,7 +7,7 @@ import { durationArgument } from '../arguments.ts';
 import type { Context } from '../context.ts';
 import { exitOfOutcome, type Exit } from '../exit-codes.ts';
 import { imageOption, labelOption, type ReleaseOptions, requesterOption } from '../options.ts';
-import type { Program } from '../program.ts';
+import type { Program } from '../command.ts';
 
 export function startCommand(program: Program, context: Context): void {
   program

@@ -5,7 +5,7 @@ import type { Explanation } from '../../plan/status.ts';
 import type { Context } from '../context.ts';
 import type { Exit } from '../exit-codes.ts';
 import { rolloutArg } from '../options.ts';
-import type { Program } from '../program.ts';
+import type { Program } from '../command.ts';
 
 export function statusCommand(program: Program, context: Context): void {
   program

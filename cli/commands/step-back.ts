@@ -3,7 +3,7 @@
 import { percentArgument } from '../arguments.ts';
 import type { Context } from '../context.ts';
 import { byOption, noReason, reasonOption, rolloutArg } from '../options.ts';
-import type { Program } from '../program.ts';
+import type { Program } from '../command.ts';
 import { sendControl } from './control.ts';
 
 export function stepBackCommand(program: Program, context: Context): void {

@@ -3,7 +3,7 @@
 import type { Context } from '../context.ts';
 import type { Exit } from '../exit-codes.ts';
 import { rolloutArg } from '../options.ts';
-import type { Program } from '../program.ts';
+import type { Program } from '../command.ts';
 
 export function timelineCommand(program: Program, context: Context): void {
   program

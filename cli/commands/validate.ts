@@ -4,7 +4,7 @@ import type { Problem } from '../../spec/diagnostics.ts';
 import type { Context } from '../context.ts';
 import type { Exit } from '../exit-codes.ts';
 import { readText } from '../files.ts';
-import type { Program } from '../program.ts';
+import type { Program } from '../command.ts';
 
 export function validateCommand(program: Program, context: Context): void {
   program

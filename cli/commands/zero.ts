@@ -4,7 +4,7 @@ import { durationArgument } from '../arguments.ts';
 import type { Context } from '../context.ts';
 import { CliError } from '../errors.ts';
 import type { Exit } from '../exit-codes.ts';
-import type { Program } from '../program.ts';
+import type { Program } from '../command.ts';
 
 export function zeroCommand(program: Program, context: Context): void {
   program
