@@ -1,6 +1,7 @@
 /** What workflows see of the watch: what a segment is given, what survives a crash of it, and what it comes back with. Types only. */
 
-import type { Criterion, MetricsPlan, ScheduledSmoke, SmokeSuite, StepPlan } from '../plan/plan.ts';
+import type { Criterion } from '../plan/criteria.ts';
+import type { MetricsPlan, ScheduledSmoke, SmokeSuite, StepPlan } from '../plan/plan.ts';
 import type { SmokeSummary } from '../plan/status.ts';
 import type { Stage } from '../plan/target.ts';
 import type { Finding, JudgeMemory } from '../judge/verdict.ts';

@@ -2,7 +2,8 @@
 
 import { isWithin } from '../judge/calendar.ts';
 import { alertsQuery, matchersFor } from '../plan/alerts.ts';
-import type { AlertCriterion, Criterion, Plan } from '../plan/plan.ts';
+import type { AlertCriterion, Criterion } from '../plan/criteria.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { Asking } from './preflight-metrics.ts';
 
 /** That no alert fires says something only where a rule could raise one. */

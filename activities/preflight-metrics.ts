@@ -1,7 +1,8 @@
 /** Everything that criteria ask is asked about stable once: what says nothing there would say nothing about the canary. */
 
 import { leavesOf } from '../plan/criteria.ts';
-import type { CompareCriterion, LimitCriterion, MetricsPlan, Plan } from '../plan/plan.ts';
+import type { CompareCriterion, LimitCriterion } from '../plan/criteria.ts';
+import type { MetricsPlan, Plan } from '../plan/plan.ts';
 import { renderQuery } from '../plan/promql.ts';
 import type { Release } from '../plan/release.ts';
 import type { MetricsSource } from '../providers/ports.ts';

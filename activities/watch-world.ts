@@ -3,7 +3,8 @@
 import type { Sample } from '../judge/verdict.ts';
 import { matchersFor } from '../plan/alerts.ts';
 import { leavesOf } from '../plan/criteria.ts';
-import type { LeafCriterion, MetricsPlan } from '../plan/plan.ts';
+import type { LeafCriterion } from '../plan/criteria.ts';
+import type { MetricsPlan } from '../plan/plan.ts';
 import { renderQuery } from '../plan/promql.ts';
 import type { Release } from '../plan/release.ts';
 import type { Reading } from '../plan/target.ts';

@@ -1,6 +1,6 @@
 /** Whether a moment lies within the windows of a calendar, by the wall clocks of its time zone. */
 
-import type { Calendar, CalendarWindow, Weekday } from '../plan/plan.ts';
+import type { Calendar, CalendarWindow, Weekday } from '../plan/criteria.ts';
 
 export const weekdays: readonly Weekday[] = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
 

@@ -1,6 +1,6 @@
 /** Weighs one sample of a `compare` criterion: the canary's value against the same query for stable. */
 
-import type { CompareCriterion } from '../plan/plan.ts';
+import type { CompareCriterion } from '../plan/criteria.ts';
 import type { Sample } from './verdict.ts';
 import { holds } from './comparison.ts';
 import { finiteValue } from './limit.ts';

@@ -1,6 +1,6 @@
 /** Comparing numbers that come out of floating-point arithmetic: strict where the spec is strict, blind to dust. */
 
-import type { Comparison } from '../plan/plan.ts';
+import type { Comparison } from '../plan/criteria.ts';
 
 /** Two numbers closer than this, relative to the larger, are the same: `0.1 * 1.1` is `0.11`. */
 const dust = 1e-9;

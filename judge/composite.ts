@@ -10,7 +10,7 @@
  * A part that does not count now (idle) can make an `all-of` neither bad nor hold it up, and an `any-of` goes by the rest.
  */
 
-import type { CompositeCriterion } from '../plan/plan.ts';
+import type { CompositeCriterion } from '../plan/criteria.ts';
 import { clipped } from './sentences.ts';
 import type { Weighed } from './weighed.ts';
 

@@ -1,6 +1,6 @@
 /** One poll in, one finding per armed criterion out; all state between polls is the small memory it returns. */
 
-import type { Criterion, CriterionPart } from '../plan/plan.ts';
+import type { Criterion, CriterionPart } from '../plan/criteria.ts';
 import type { CriterionMemory, Finding, JudgeMemory, Poll, Sample, Verdict } from './verdict.ts';
 import { weighAlert } from './alert.ts';
 import { calendarInWords, isWithin } from './calendar.ts';

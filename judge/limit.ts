@@ -1,6 +1,6 @@
 /** Weighs one sample of a `limit` criterion: the query's value against a fixed threshold. */
 
-import type { LimitCriterion } from '../plan/plan.ts';
+import type { LimitCriterion } from '../plan/criteria.ts';
 import type { Sample } from './verdict.ts';
 import { holds } from './comparison.ts';
 import { limitCompared } from './sentences.ts';

@@ -1,7 +1,7 @@
 /** How the judge says what it found: one short sentence with the numbers, the same words everywhere. */
 
 import { matcherText } from '../plan/alerts.ts';
-import type { CompareCondition, CompareCriterion, Comparison, Criterion, LimitCondition } from '../plan/plan.ts';
+import type { CompareCondition, CompareCriterion, Comparison, Criterion, LimitCondition } from '../plan/criteria.ts';
 import { formatDuration, formatElapsed } from '../plan/units.ts';
 import { isSame, opposite } from './comparison.ts';
 

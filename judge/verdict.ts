@@ -1,6 +1,6 @@
 /** The words of the judge: samples in, findings out, and the small state between two polls. */
 
-import type { Consequence, Severity } from '../plan/plan.ts';
+import type { Consequence, Severity } from '../plan/criteria.ts';
 
 /** Good, bad, missing and not-enough are four different things. */
 export type Verdict = 'pass' | 'fail' | 'no-data' | 'inconclusive';

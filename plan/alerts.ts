@@ -1,6 +1,6 @@
 /** Which alerts a criterion is about: its matchers for one release, and the PromQL selector of those that fire. */
 
-import type { AlertMatcher } from './plan.ts';
+import type { AlertMatcher } from './criteria.ts';
 import { escapeRegex, quoted } from './promql.ts';
 
 /** The slots that a matcher's value may have. */

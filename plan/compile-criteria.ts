@@ -2,7 +2,7 @@
 
 import type { SpecPart } from '../spec/criteria.ts';
 import type { Spec } from '../spec/rollout.ts';
-import type { AlertMatcher, Criterion, CriterionPart, OnlyIf } from './plan.ts';
+import type { AlertMatcher, Criterion, CriterionPart, OnlyIf } from './criteria.ts';
 
 type SpecCriterion = Spec['criteria'][number];
 type InlinePart = Exclude<SpecPart, { readonly ref: string }>;

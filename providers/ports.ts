@@ -2,7 +2,8 @@
 
 import type { Claim, Instance, Liveness, Order, Reading, Share, Stage, TargetCapabilities } from '../plan/target.ts';
 import type { Release } from '../plan/release.ts';
-import type { AlertMatcher, SmokeSuite } from '../plan/plan.ts';
+import type { AlertMatcher } from '../plan/criteria.ts';
+import type { SmokeSuite } from '../plan/plan.ts';
 import type { SmokeResult } from '../plan/smoke.ts';
 import type { AlertSample, NumberSample } from '../judge/verdict.ts';
 

@@ -1,7 +1,7 @@
 /** Hours of the week in a time zone, as a spec writes them. */
 
 import * as z from 'zod';
-import type { Weekday } from '../plan/plan.ts';
+import type { Weekday } from '../plan/criteria.ts';
 import { expecting } from './expectations.ts';
 
 const weekdays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const satisfies readonly Weekday[];

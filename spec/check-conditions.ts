@@ -1,6 +1,6 @@
 /** Checks of what a criterion's conditions say together: a clear threshold that can clear, hours that exist. */
 
-import type { Comparison } from '../plan/plan.ts';
+import type { Comparison } from '../plan/criteria.ts';
 import { isTimezone } from './calendar.ts';
 import type { Cursor } from './cursor.ts';
 import type { Finding } from './issues.ts';

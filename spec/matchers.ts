@@ -1,7 +1,7 @@
 /** Matchers of an alert's labels, in the form that Prometheus and Alertmanager write them. */
 
 import * as z from 'zod';
-import type { AlertMatcher } from '../plan/plan.ts';
+import type { AlertMatcher } from '../plan/criteria.ts';
 import { expecting } from './expectations.ts';
 
 const matcherPattern =

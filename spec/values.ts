@@ -1,7 +1,7 @@
 /** Strict grammars of quantities: durations, ranges, percentages and breaches, each read into plain numbers. */
 
 import * as z from 'zod';
-import type { Comparison } from '../plan/plan.ts';
+import type { Comparison } from '../plan/criteria.ts';
 import { durationUnits } from '../plan/units.ts';
 import { expecting } from './expectations.ts';
 

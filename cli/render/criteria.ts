@@ -3,7 +3,8 @@
 import { calendarInWords } from '../../judge/calendar.ts';
 import { limitInWords } from '../../judge/sentences.ts';
 import { alertsQuery, matchersFor } from '../../plan/alerts.ts';
-import type { Criterion, Plan } from '../../plan/plan.ts';
+import type { Criterion } from '../../plan/criteria.ts';
+import type { Plan } from '../../plan/plan.ts';
 import { renderQuery } from '../../plan/promql.ts';
 import { formatDuration } from '../../plan/units.ts';
 import type { Paint } from './paint.ts';

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import type { AlertSample } from '../../judge/verdict.ts';
 import { alertsQuery } from '../../plan/alerts.ts';
-import type { AlertMatcher } from '../../plan/plan.ts';
+import type { AlertMatcher } from '../../plan/criteria.ts';
 import type { Result } from './prometheus-answer.ts';
 import { isStale, sampleOf } from './prometheus-answer.ts';
 import { brokenBecause, couldRaise, printable, type AlertingRule } from './prometheus-rules.ts';

@@ -1,7 +1,7 @@
 /** What Prometheus says about its alerting rules, taken apart: could a rule have raised the alert that does not fire? */
 
 import { z } from 'zod';
-import type { AlertMatcher } from '../../plan/plan.ts';
+import type { AlertMatcher } from '../../plan/criteria.ts';
 import type { HttpResponse } from '../ports.ts';
 import { clip, dataOf } from './prometheus-answer.ts';
 

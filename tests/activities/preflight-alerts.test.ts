@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { checkCriteria } from '../../activities/preflight-metrics.ts';
 import type { Ports } from '../../activities/ports.ts';
 import type { AlertSample } from '../../judge/verdict.ts';
-import type { Criterion, MetricsPlan, Plan } from '../../plan/plan.ts';
+import type { Criterion } from '../../plan/criteria.ts';
+import type { MetricsPlan, Plan } from '../../plan/plan.ts';
 import { common, nothing, order, t0 } from './scripted.ts';
 
 const red = (over: object = {}): Criterion => ({

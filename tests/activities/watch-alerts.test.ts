@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AlertSample } from '../../judge/verdict.ts';
-import type { Criterion } from '../../plan/plan.ts';
+import type { Criterion } from '../../plan/criteria.ts';
 import { attempt, common, limit, minute, nothing, second, stepPlan, t0, value, watched } from './scripted.ts';
 import { createVirtualClock } from './virtual-clock.ts';
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { combined, type PartState } from '../../judge/composite.ts';
 import { judge } from '../../judge/judge.ts';
 import type { JudgeMemory, Sample } from '../../judge/verdict.ts';
-import type { Criterion } from '../../plan/plan.ts';
+import type { Criterion } from '../../plan/criteria.ts';
 import { composite, limit, minute, nothing, only, pollAt, value } from './fixtures.ts';
 
 const [good, bad] = [value(0), value(1)];

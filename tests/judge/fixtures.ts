@@ -7,7 +7,7 @@ import type {
   Criterion,
   CriterionPart,
   LimitCriterion,
-} from '../../plan/plan.ts';
+} from '../../plan/criteria.ts';
 import { judge, type Judged } from '../../judge/judge.ts';
 import type { AlertSample, Finding, JudgeMemory, NumberSample, Poll, Sample } from '../../judge/verdict.ts';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { calendarInWords, isWithin } from '../../judge/calendar.ts';
 import { judge } from '../../judge/judge.ts';
 import { isBlocking, type JudgeMemory, type NumberSample } from '../../judge/verdict.ts';
-import type { Calendar } from '../../plan/plan.ts';
+import type { Calendar } from '../../plan/criteria.ts';
 import { composite, limit, minute, nothing, only, pollAt, value } from './fixtures.ts';
 
 const hour = 60 * minute;

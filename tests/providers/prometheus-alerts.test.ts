@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { AlertMatcher } from '../../plan/plan.ts';
+import type { AlertMatcher } from '../../plan/criteria.ts';
 import type { Clock } from '../../providers/ports.ts';
 import { createHttp } from '../../providers/http.ts';
 import { createPrometheus } from '../../providers/metrics/prometheus.ts';

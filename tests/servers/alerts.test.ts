@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { AlertMatcher } from '../../plan/plan.ts';
+import type { AlertMatcher } from '../../plan/criteria.ts';
 import { createClock } from '../../providers/clock.ts';
 import { createHttp } from '../../providers/http.ts';
 import { createPrometheus } from '../../providers/metrics/prometheus.ts';

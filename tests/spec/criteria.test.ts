@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { compile } from '../../plan/compile.ts';
 import { leavesOf } from '../../plan/criteria.ts';
-import type { Criterion } from '../../plan/plan.ts';
+import type { Criterion } from '../../plan/criteria.ts';
 import { parseSpec } from '../../spec/rollout.ts';
 
 const whole = (criteria: string) => `

@@ -3,7 +3,8 @@
 import { holds as breaches } from '../../../judge/comparison.ts';
 import { alertsQuery, matchersFor } from '../../../plan/alerts.ts';
 import { leavesOf } from '../../../plan/criteria.ts';
-import type { AlertCriterion, LeafCriterion, Plan } from '../../../plan/plan.ts';
+import type { AlertCriterion, LeafCriterion } from '../../../plan/criteria.ts';
+import type { Plan } from '../../../plan/plan.ts';
 import { renderQuery } from '../../../plan/promql.ts';
 import type { Release } from '../../../plan/release.ts';
 import type { Measured, Ruled } from './prometheus.ts';

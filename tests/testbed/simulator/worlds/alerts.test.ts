@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { AlertMatcher } from '../../../../plan/plan.ts';
+import type { AlertMatcher } from '../../../../plan/criteria.ts';
 import { matchersFor } from '../../../../plan/alerts.ts';
 import type { Measure } from '../../../../spec/world.ts';
 import { parseWorld } from '../../../../spec/world.ts';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { holds } from '../../../../judge/comparison.ts';
 import { renderQuery } from '../../../../plan/promql.ts';
-import type { Comparison } from '../../../../plan/plan.ts';
+import type { Comparison } from '../../../../plan/criteria.ts';
 import type { Release } from '../../../../plan/release.ts';
 import { ProviderError } from '../../../../providers/errors.ts';
 import type { Measure } from '../../../../spec/world.ts';
