@@ -1,6 +1,6 @@
 /** Errors that are meant for the person at the keyboard, and how any error becomes text, JSON and an exit code. */
 
-import { ClientError } from '../client/errors.ts';
+import { ClientError, type ClientErrorCode } from '../client/errors.ts';
 import { exitCodes, exitOfClientError, type Exit } from './exit-codes.ts';
 import { cleanText } from './render/clean.ts';
 
@@ -37,11 +37,16 @@ export function reportOf(error: unknown): Reported {
   }
   if (error instanceof ClientError) {
     const { code, ...facts } = error.facts;
-    return reported(exitOfClientError(code), code, cleanText(error.message), { message: error.message, ...facts });
+    const text = `${cleanText(error.message)}${adviceFor(code)}`;
+    return reported(exitOfClientError(code), code, text, { message: error.message, ...facts });
   }
   const message = error instanceof Error ? error.message : String(error);
   const stack = error instanceof Error ? (error.stack ?? message) : message;
   return reported('internal', 'internal', `unexpected error, please report it\n${stack}`, { message });
+}
+
+function adviceFor(code: ClientErrorCode): string {
+  return code === 'unreachable' ? '; another server is named by --address, TEMPORAL_ADDRESS or --profile' : '';
 }
 
 function reported(exit: Exit, code: string, text: string, facts: Readonly<Record<string, unknown>>): Reported {

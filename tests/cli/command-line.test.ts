@@ -97,7 +97,10 @@ describe('the command line', () => {
   test('says that Temporal is not reachable in one line, without a stack', async () => {
     const { exit, err } = await sluice(['list', '--address', '127.0.0.1:1']);
     expect(exit).toBe(11);
-    expect(err).toBe('sluice: Temporal is not reachable at 127.0.0.1:1: nothing answered within 5 s');
+    expect(err).toBe(
+      'sluice: Temporal is not reachable at 127.0.0.1:1: nothing answered within 5 s; ' +
+        'another server is named by --address, TEMPORAL_ADDRESS or --profile',
+    );
   });
 
   test('tells a wrong profile as the user’s mistake', async () => {
