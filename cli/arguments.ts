@@ -16,6 +16,12 @@ export function rolloutArgument(text: string): string {
   return rolloutId(environment, service);
 }
 
+/** A run's id, or as much of it as tells it from others. */
+export function runArgument(text: string): string {
+  if (!/^[0-9a-z-]{4,64}$/.test(text)) throw new InvalidArgumentError('give at least 4 characters of a run id.');
+  return text;
+}
+
 /** `5%`, `0.5%`, `0%` as basis points. */
 export function percentArgument(text: string): number {
   const [, percent] = /^(\d{1,3}(?:\.\d{1,2})?)%$/.exec(text) ?? [];

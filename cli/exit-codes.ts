@@ -26,6 +26,7 @@ export const exitCodes = {
     code: 18,
     meaning: 'the rollout ended without an outcome: terminated or failed; look at its traffic',
   },
+  changed: { code: 19, meaning: 'the record is not what its digest names: changed, cut or damaged' },
   interrupted: { code: 130, meaning: 'stopped by Ctrl-C; a rollout that was watched goes on' },
 } as const satisfies Record<string, { readonly code: number; readonly meaning: string }>;
 

@@ -1,7 +1,7 @@
 /** The arguments and options that several commands share: the same word means the same everywhere. */
 
 import { Argument, Option } from '@commander-js/extra-typings';
-import { imageArgument, rolloutArgument, textArgument } from './arguments.ts';
+import { imageArgument, rolloutArgument, runArgument, textArgument } from './arguments.ts';
 
 const who = (what: string) => `who ${what} (else SLUICE_USER or the system user)`;
 
@@ -10,6 +10,10 @@ export const rolloutArg = () => new Argument('<rollout>', 'ENVIRONMENT/SERVICE')
 /** Who speaks; `what` completes "who …". */
 export const byOption = (what: string, user: string) =>
   new Option('--by <name>', who(what)).argParser(textArgument).default(user);
+
+/** One of several rollouts of a service, by the beginning of its id. */
+export const runOption = () =>
+  new Option('--run <id>', 'an older run, by the beginning of its id (see list)').argParser(runArgument);
 
 export const reasonOption = () => new Option('--reason <text>', 'why, for the record').argParser(textArgument);
 

@@ -8,8 +8,10 @@ import { explainCommand } from './commands/explain.ts';
 import { helpCommand } from './commands/help.ts';
 import { initCommand } from './commands/init.ts';
 import { listCommand } from './commands/list.ts';
+import { moreSoakCommand } from './commands/more-soak.ts';
 import { pauseCommand } from './commands/pause.ts';
 import { planCommand } from './commands/plan.ts';
+import { recordCommand } from './commands/record.ts';
 import { rejectCommand } from './commands/reject.ts';
 import { detachCommand } from './commands/detach.ts';
 import { freezeCommand, liftCommand } from './commands/freeze.ts';
@@ -67,8 +69,16 @@ function addCommands(program: Program, context: Context): void {
       doctorCommand,
       planCommand,
     ],
-    'Run and watch:': [startCommand, listCommand, statusCommand, explainCommand, watchCommand, timelineCommand],
-    'Answer a gate:': [approveCommand, rejectCommand, withdrawCommand],
+    'Run and watch:': [
+      startCommand,
+      listCommand,
+      statusCommand,
+      explainCommand,
+      watchCommand,
+      timelineCommand,
+      recordCommand,
+    ],
+    'Answer a gate:': [approveCommand, rejectCommand, moreSoakCommand, withdrawCommand],
     'Stop and go on:': [
       pauseCommand,
       resumeCommand,

@@ -12,6 +12,7 @@ export { makeRoom, type Room } from './replace.ts';
 export { decide, raise, type RaiseMessage, type UpdateOptions } from './messages.ts';
 export { control, type ControlAnswer, type ControlMessage, type ControlOptions } from './control.ts';
 export { list, type ListFilter, type ListRow } from './list.ts';
+export { record, type FoundRecord } from './record.ts';
 export { inspect, type AnswerTo } from './inspect.ts';
 export { pollers, type QueuePollers } from './pollers.ts';
 export { attributeFacts, setup, type AttributeState } from './setup.ts';

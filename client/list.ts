@@ -57,7 +57,7 @@ export function queryOf(filter: ListFilter): string {
 }
 
 /** Throws `ClientError` rejected: visibility queries have no escape for quotes that every server understands. */
-function quoted(value: string): string {
+export function quoted(value: string): string {
   if (/['"\\]/.test(value))
     throw new ClientError({ code: 'rejected', reason: `${value}: quotes cannot be searched for` });
   return `'${value}'`;

@@ -5,11 +5,12 @@ import { QueryNotRegisteredError, QueryRejectedError, type QueryDefinition } fro
 import type { Explanation, Status } from '../plan/status.ts';
 import type { TimelineEvent } from '../plan/timeline.ts';
 import { askAgain, explainQuery, statusQuery, timelineQuery } from '../workflows/messages.ts';
-import { describe, type Described } from './describe.ts';
+import type { Described } from './describe.ts';
 import { ClientError } from './errors.ts';
 import { explainedAt } from './explanation.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { needWorker, noWorker } from './pollers.ts';
+import { describeRun } from './runs.ts';
 import { call, grpcCode, grpcStatus, type Session } from './session.ts';
 
 /** `described`: no worker answered, so this is what the Temporal server knows; `why` says what is wrong. */
@@ -22,9 +23,12 @@ const queryMs = 6_000;
 const firstTryMs = 2_500;
 const betweenMs = 200;
 
-/** Status with the watch's latest numbers. Throws `ClientError` not-found, unreachable, denied. */
-export async function readStatus(session: Session, rollout: string): Promise<StatusAnswer> {
-  const described = await describe(session, rollout);
+/**
+ * Status with the watch's latest numbers, of the latest run or of the one whose id begins with `run`. Throws `ClientError`
+ * not-found, unreachable, denied.
+ */
+export async function readStatus(session: Session, rollout: string, run?: string): Promise<StatusAnswer> {
+  const described = await describeRun(session, rollout, run);
   try {
     // A worker of an older version does not tell of freezes.
     const status = Object.assign({ frozen: null }, await ask(session, described, statusQuery));
@@ -38,13 +42,13 @@ export async function readStatus(session: Session, rollout: string): Promise<Sta
 }
 
 /** Throws `ClientError` not-found, no-worker, rejected (stuck rollout), unreachable, denied. */
-export async function explain(session: Session, rollout: string): Promise<Explanation> {
-  return explainedAt(await ask(session, await describe(session, rollout), explainQuery), Date.now());
+export async function explain(session: Session, rollout: string, run?: string): Promise<Explanation> {
+  return explainedAt(await ask(session, await describeRun(session, rollout, run), explainQuery), Date.now());
 }
 
 /** Oldest first. Throws as `explain` does. */
-export async function timeline(session: Session, rollout: string): Promise<readonly TimelineEvent[]> {
-  return ask(session, await describe(session, rollout), timelineQuery);
+export async function timeline(session: Session, rollout: string, run?: string): Promise<readonly TimelineEvent[]> {
+  return ask(session, await describeRun(session, rollout, run), timelineQuery);
 }
 
 /** Asks exactly the described run. Throws `ClientError` no-worker when nobody has answered after some tries. */

@@ -4,6 +4,7 @@ import { CancellationScope, setDefaultSignalHandler, setHandler } from '@tempora
 import { ApplicationFailure } from '@temporalio/common';
 import type { SignalDefinition, UpdateDefinition } from '@temporalio/common';
 import type { ControlReceipt } from '../plan/status.ts';
+import { seal } from '../plan/record.ts';
 import { formatBp } from '../plan/units.ts';
 import { parseDecision } from '../approvals/parse.ts';
 import { decideOn } from './decisions.ts';
@@ -21,6 +22,7 @@ import {
   liftSignal,
   liftUpdate,
   pauseSignal,
+  recordQuery,
   resumeSignal,
   resumeUpdate,
   statusQuery,
@@ -31,6 +33,7 @@ import {
 } from './messages.ts';
 import { parseControl, parseStepBack } from './parse.ts';
 import { giveReceipt } from './receipts.ts';
+import { recordOf } from './record.ts';
 import { resume } from './resume.ts';
 import type { Run } from './run.ts';
 import { statusOf } from './status.ts';
@@ -50,6 +53,9 @@ function registerQueries(run: Run): void {
   setHandler(statusQuery, () => statusOf(run), { description: 'Where the rollout stands, as typed JSON' });
   setHandler(explainQuery, () => explain(run), { description: 'What it waits for and who can unblock it' });
   setHandler(timelineQuery, () => run.state.timeline, { description: 'What happened, in order' });
+  setHandler(recordQuery, () => seal(recordOf(run)), {
+    description: 'All of it, with a digest: what the archive keeps',
+  });
 }
 
 /** Signals: lowering is never refused for identity, and never for a missing field. */

@@ -5,6 +5,7 @@ import type { DecisionReceipt } from '../approvals/request.ts';
 import type { ControlReceipt, Explanation, Status } from '../plan/status.ts';
 import type { TimelineEvent } from '../plan/timeline.ts';
 import type { Plan } from '../plan/plan.ts';
+import type { RolloutRecord } from '../plan/record.ts';
 import type { Outcome } from '../plan/phases.ts';
 
 const signal = (name: string) => ({ type: 'signal', name }) as SignalDefinition<[unknown]>;
@@ -32,6 +33,7 @@ export const stepBackSignal = signal('step-back');
 export const statusQuery = query<Status>('status');
 export const explainQuery = query<Explanation>('explain');
 export const timelineQuery = query<readonly TimelineEvent[]>('timeline');
+export const recordQuery = query<RolloutRecord>('record');
 
 /** What a query fails with while a worker takes a rollout over: asking again is all there is to do. */
 export const askAgain = 'the worker has just taken this rollout over and has not caught up yet; ask again';

@@ -1,8 +1,9 @@
-/** What `approve`, `reject` and `withdraw` share: show the evidence, bind the decision to it, send it, say what came of it. */
+/** What all answers to a gate share: show the evidence, bind the decision to it, send it, say what came of it. */
 
 import type * as Client from '../../client/index.ts';
-import type { DecisionInput, DecisionReceipt } from '../../approvals/request.ts';
+import type { DecisionInput, DecisionKind, DecisionReceipt } from '../../approvals/request.ts';
 import type { RequestStatus, Status } from '../../plan/status.ts';
+import { formatDuration } from '../../plan/units.ts';
 import type { Context } from '../context.ts';
 import { CliError } from '../errors.ts';
 import type { Exit } from '../exit-codes.ts';
@@ -18,13 +19,15 @@ export interface DecisionOptions {
   readonly updateId?: string | undefined;
   readonly print?: true | undefined;
   readonly yes?: true | undefined;
+  /** Needed for `more-soak`. */
+  readonly soakMs?: number;
 }
 
 type Answer = Omit<DecisionInput, 'validUntil'>;
 
 export async function decideGate(
   context: Context,
-  decision: 'approve' | 'reject' | 'withdraw',
+  decision: DecisionKind,
   rollout: string,
   gate: string,
   options: DecisionOptions,
@@ -44,7 +47,7 @@ export async function decideGate(
       planDigest,
       evidenceDigest,
       reason,
-      soakMs: null,
+      soakMs: options.soakMs ?? null,
       signature: null,
     };
     if (options.print === true) return await print(context, rollout, answer);
@@ -91,8 +94,9 @@ function checkRevision(request: RequestStatus, wanted: number | undefined): void
 
 /** The same message for Temporal's own command, for whoever has nothing else at hand. */
 async function print(context: Context, rollout: string, answer: Answer): Promise<Exit> {
-  const { decision, gate, by, planDigest, evidenceDigest, reason } = answer;
-  const input = { decision, gate, by, planDigest, evidenceDigest, ...(reason === null ? {} : { reason }) };
+  const { decision, gate, by, planDigest, evidenceDigest, reason, soakMs } = answer;
+  const more = { ...(reason === null ? {} : { reason }), ...(soakMs === null ? {} : { soakMs }) };
+  const input = { decision, gate, by, planDigest, evidenceDigest, ...more };
   const command = signalLine(context.connection, rollout, 'decide', input);
   await context.print({ command }, () => command);
   return 'ok';
@@ -107,8 +111,10 @@ async function agreed(context: Context, { decision, gate, by }: Answer, yes: boo
   return false;
 }
 
-function receiptLine(receipt: DecisionReceipt, { decision, gate, by }: Answer): string {
+function receiptLine(receipt: DecisionReceipt, { decision, gate, by, soakMs }: Answer): string {
   if (receipt.outcome === 'ignored') return `${decision} ${gate} by ${by} was ignored: ${clean(receipt.reason)}`;
+  if (receipt.outcome === 'recorded' && soakMs !== null)
+    return `more soak recorded: ${formatDuration(soakMs)} longer at the present weight, then gate ${gate} asks again`;
   const missing =
     receipt.state === 'open' && receipt.missing !== '' ? `; still missing: ${clean(receipt.missing)}` : '';
   const again = receipt.outcome === 'duplicate' ? ' (already counted)' : '';

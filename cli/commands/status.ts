@@ -4,7 +4,7 @@ import type { StatusAnswer } from '../../client/index.ts';
 import type { Explanation } from '../../plan/status.ts';
 import type { Context } from '../context.ts';
 import type { Exit } from '../exit-codes.ts';
-import { rolloutArg } from '../options.ts';
+import { rolloutArg, runOption } from '../options.ts';
 import type { Program } from '../command.ts';
 
 export function statusCommand(program: Program, context: Context): void {
@@ -12,15 +12,16 @@ export function statusCommand(program: Program, context: Context): void {
     .command('status')
     .description('where a rollout stands; without a worker, what the Temporal server knows')
     .addArgument(rolloutArg())
+    .addOption(runOption())
     .addHelpText('after', examples)
-    .action(context.ends((rollout) => status(context, rollout)));
+    .action(context.ends((rollout, { run }) => status(context, rollout, run)));
 }
 
-async function status(context: Context, rollout: string): Promise<Exit> {
+async function status(context: Context, rollout: string, run: string | undefined): Promise<Exit> {
   const { answer, explanation } = await context.withSession(async (session, client) => {
-    const answer = await client.readStatus(session, rollout);
+    const answer = await client.readStatus(session, rollout, run);
     const live = answer.kind === 'live' && answer.status.outcome === null;
-    return { answer, explanation: live ? await client.explain(session, rollout) : null };
+    return { answer, explanation: live ? await client.explain(session, rollout, run) : null };
   });
   await context.print(jsonOf(answer), () => textOf(context, answer, explanation));
   return answer.kind === 'live' || !answer.described.open ? 'ok' : 'no-worker';
@@ -55,4 +56,5 @@ function jsonOf(answer: StatusAnswer): unknown {
 const examples = `
 Examples:
   $ sluice status production/web
-  $ sluice status production/web --json | jq '.status.weights'`;
+  $ sluice status production/web --json | jq '.status.weights'
+  $ sluice status production/web --run 3f2a9c1b     # an older one: see sluice list`;

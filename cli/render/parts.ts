@@ -128,6 +128,8 @@ function saidOf(kind: string): string {
       return 'rejected';
     case 'withdraw':
       return 'withdrew';
+    case 'more-soak':
+      return 'asked for more soak';
     default:
       return kind;
   }

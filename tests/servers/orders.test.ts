@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { exitCodes } from '../../cli/exit-codes.ts';
 import { describe as describeRollout } from '../../client/index.ts';
 import { ask } from '../../testbed/servers/http.ts';
 import { waitFor } from '../../testbed/wait.ts';
@@ -71,15 +72,19 @@ describe.concurrent('more soak', () => {
   it('is refused before there is traffic, and before a wider step bakes on and asks again on new evidence', async () => {
     const go = { id: 'go', at: 'start', require: [{ allOf: ['sre'] }], expires: '1h' };
     await rollouts.start({ service: 'soak', steps: steps.slice(1), gates: [go, wide] });
-    const more = { decision: 'more-soak', soakMs: 8_000 } as const;
-    expect(await rollouts.answer('soak', 'go', 'ana', more)).toMatchObject({
-      outcome: 'ignored',
-      reason: expect.stringContaining('nothing soaks before there is traffic') as string,
+    const moreSoak = (gate: string) => rollouts.run('more-soak', 'soak', gate, '8s', '--by', 'ana');
+    await rollouts.gate('soak', 'go');
+    expect(await moreSoak('go')).toMatchObject({
+      code: exitCodes.ignored.code,
+      stdout: expect.stringContaining('nothing soaks before there is traffic') as string,
     });
     await rollouts.answer('soak', 'go', 'ana');
 
     const asked = await rollouts.gate('soak', 'wide@25%');
-    expect(await rollouts.answer('soak', 'wide@25%', 'ana', more)).toMatchObject({ outcome: 'recorded' });
+    expect(await moreSoak('wide@25%')).toMatchObject({
+      code: 0,
+      stdout: 'more soak recorded: 8s longer at the present weight, then gate wide@25% asks again\n',
+    });
     const baking = await rollouts.until(
       'soak',
       'more bake',
