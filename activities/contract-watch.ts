@@ -20,6 +20,16 @@ export interface WatchInput extends Effect {
   readonly clock: 'running' | 'stopped';
   readonly checkpoint: WatchCheckpoint | null;
   readonly segmentMs: number;
+  /** Where the rollout stands, for a target that stores no claim: it cannot be found there. */
+  readonly told?: ToldStage;
+}
+
+/** What a claim would say. */
+export interface ToldStage {
+  readonly stage: Stage;
+  /** Epoch ms, workflow time. */
+  readonly since: number;
+  readonly plannedBp: number;
 }
 
 /**

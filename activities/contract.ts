@@ -10,6 +10,7 @@ import type { WatchInput, WatchReport } from './contract-watch.ts';
 export type {
   Observed,
   ScheduledSmokeState,
+  ToldStage,
   Trouble,
   WatchCheckpoint,
   WatchGoal,

@@ -41,6 +41,26 @@ export async function toZero(
   return { kind: 'zero', fence: order.fence, fromBp, at: at() };
 }
 
+/**
+ * The same for whoever has no workflow behind him: at a target that cannot refuse a late call, zero is asserted again once
+ * no call that was sent before can have an effect any more.
+ */
+export async function toLastingZero(
+  doors: Doors,
+  input: Pick<ZeroInput, 'order' | 'mayBeGone'>,
+  signal: AbortSignal,
+  onWait: (ms: number) => void,
+): Promise<Zeroed> {
+  const zeroed = await toZero(doors, input, signal);
+  const { settlesMs } = await doors.target.capabilities(signal);
+  if (settlesMs === undefined || zeroed.kind !== 'zero') return zeroed;
+  onWait(settlesMs);
+  await doors.clock.sleep(settlesMs, signal);
+  const order = { ...input.order, fence: zeroed.fence + 1 };
+  const again = await toZero(doors, { order, mayBeGone: false }, signal);
+  return { ...again, fromBp: Math.max(zeroed.fromBp, again.fromBp) };
+}
+
 /** Another rollout's live claim: our release was handed over, and nothing of ours may be written there. */
 function isElsewhere(claim: Claim | null, order: Order): boolean {
   return claim !== null && !claim.released && claim.rollout !== order.rollout;

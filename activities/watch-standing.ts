@@ -4,7 +4,7 @@ import type { Claim, Order, Reading } from '../plan/target.ts';
 import { shareOf } from '../plan/target.ts';
 import { formatBp } from '../plan/units.ts';
 import type { ProviderError } from '../providers/errors.ts';
-import type { Trouble, WatchCheckpoint, WatchInput, WatchMilestone } from './contract.ts';
+import type { ToldStage, Trouble, WatchCheckpoint, WatchInput, WatchMilestone } from './contract.ts';
 import { isExposed, isSameStage, type StageSeen } from './watch-checkpoint.ts';
 
 /** Something wrong, and what the workflow is told once it has lasted long enough. */
@@ -29,7 +29,7 @@ const patience = { polls: 3, ms: 15_000 } as const;
 
 export function standingOf(
   reading: Reading | ProviderError,
-  { order, goal }: Pick<WatchInput, 'order' | 'goal'>,
+  { order, goal, told }: Pick<WatchInput, 'order' | 'goal' | 'told'>,
   checkpoint: WatchCheckpoint,
 ): Standing {
   if (reading instanceof Error) {
@@ -40,8 +40,8 @@ export function standingOf(
   }
   const acceptedBp = shareOf(reading, order.canary.digest);
   const common = { acceptedBp, stableServes: shareOf(reading, order.stable.digest) > 0 };
-  if (goal.kind === 'zero') return { ...common, ...atZero(reading.claim, acceptedBp) };
-  const { claim } = reading;
+  const claim = reading.claim ?? (told === undefined ? null : toldClaim(told, order));
+  if (goal.kind === 'zero') return { ...common, ...atZero(claim, acceptedBp) };
   if (claim === null) {
     const direction = acceptedBp > checkpoint.observed.requestedBp ? 'above' : 'below';
     const problems = [
@@ -54,7 +54,10 @@ export function standingOf(
   const isOld = claim.fence < checkpoint.fence;
   const seen = isOld ? null : { stage: claim.stage, since: claim.since, plannedBp: claim.canaryBp };
   const plannedBp = seen?.plannedBp ?? checkpoint.observed.requestedBp;
-  const problems = [...driftOf(plannedBp, acceptedBp, claim.fence), ...stableProblems(reading, order, plannedBp)];
+  const problems = [
+    ...driftOf(plannedBp, acceptedBp, claim.fence),
+    ...stableProblems(reading, claim, order, plannedBp),
+  ];
   return { ...common, seen, fence: claim.fence, problems };
 }
 
@@ -62,6 +65,11 @@ export function standingOf(
 function atZero(claim: Claim | null, acceptedBp: number): Pick<Standing, 'seen' | 'fence' | 'problems'> {
   const seen = claim === null ? null : ({ stage: { kind: 'back' }, since: claim.since, plannedBp: 0 } as const);
   return { seen, fence: claim?.fence ?? null, problems: driftOf(0, acceptedBp, claim?.fence ?? null) };
+}
+
+/** What the claim would say if the target could store one. */
+function toldClaim({ stage, since, plannedBp }: ToldStage, order: Order): Claim {
+  return { ...order, stage, since, canaryBp: plannedBp, released: false };
 }
 
 /** Claims that end our say: another rollout's or run's, a released one, or traffic taken back from outside. */
@@ -95,8 +103,8 @@ function wayBack(key: string, sentence: string): Problem {
 }
 
 /** Going back is one write only while the recorded stable is ready to take everything. */
-function stableProblems(reading: Reading, order: Order, plannedBp: number): readonly Problem[] {
-  const kind = reading.claim?.stage.kind;
+function stableProblems(reading: Reading, claim: Claim, order: Order, plannedBp: number): readonly Problem[] {
+  const { kind } = claim.stage;
   const isNeeded = kind === 'promoted' || (kind === 'step' && plannedBp > 0);
   const places = reading.instances.filter((place) => place.release?.digest === order.stable.digest);
   if (!isNeeded || places.some((place) => place.ready)) return [];

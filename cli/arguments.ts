@@ -59,3 +59,9 @@ export function imageArgument(text: string): { readonly image: string; readonly 
   }
   return { image: image.replace(/:[\w.-]+$/, ''), digest };
 }
+
+/** A release's digest, or as much of its beginning as screens show. */
+export function digestArgument(text: string): string {
+  if (/^sha256:[0-9a-f]{12,64}$/.test(text)) return text;
+  throw new InvalidArgumentError('give a digest, e.g. sha256:755636a0f677, with at least 12 hex digits.');
+}

@@ -115,22 +115,23 @@ function weightFaults(spec: Spec, capabilities: TargetCapabilities): readonly Pl
   );
 }
 
-/** Requests aimed at the canary need a way to it that the target offers and the spec asks for. */
-function aimFaults(spec: Spec, capabilities: TargetCapabilities): readonly PlanProblem[] {
+/** Requests aimed at one release need a way to it that the target offers and, for the canary, the spec asks for. */
+function aimFaults(spec: Spec, { preview, stableAim }: TargetCapabilities): readonly PlanProblem[] {
   const { target, steps, rollback, watch } = spec;
-  if (capabilities.preview && target.preview !== null) return [];
   const places: readonly (readonly [PlanProblem['path'], SmokeRun])[] = [
     ...steps.flatMap((step, index) => step.smoke.map((run, nth) => [['steps', index, 'smoke', nth], run] as const)),
     ...rollback.confirm.map((run, nth) => [['rollback', 'confirm', nth], run] as const),
     ...(watch.smoke === null ? [] : [[['watch', 'smoke', 'aim'], watch.smoke] as const]),
   ];
-  return places
-    .filter(([, run]) => run.aim === 'canary')
-    .map(([path]) => ({
-      path,
-      message: 'the canary cannot be reached without a preview',
-      expected: capabilities.preview ? 'target.preview' : 'another aim, since this target has no preview',
-    }));
+  const hasPreview = preview && target.preview !== null;
+  return places.flatMap(([path, { aim }]): PlanProblem[] => {
+    if (aim === 'canary' && !hasPreview) {
+      const expected = preview ? 'target.preview' : 'another aim, since this target has no preview';
+      return [{ path, message: 'the canary cannot be reached without a preview', expected }];
+    }
+    if (aim !== 'stable' || stableAim !== false) return [];
+    return [{ path, message: 'this target has no way to reach stable alone', expected: 'another aim, such as public' }];
+  });
 }
 
 /** Plain JSON of its own: no `undefined`, nothing shared. */

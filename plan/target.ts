@@ -16,7 +16,19 @@ export interface CaddyTargetPlan {
   readonly drainMs: number;
 }
 
-export type TargetPlan = CaddyTargetPlan;
+/** Anything else, behind calls that the operator declared under these names. */
+export interface HttpTargetPlan {
+  readonly kind: 'http';
+  readonly connection: string;
+  /** Name of a route that the connection declares. */
+  readonly route: string;
+  /** Requests with this header reach the canary at any weight; the connection declares which one it is. */
+  readonly preview: { readonly header: string; readonly value: string } | null;
+  /** How long a release is left alone after its last request before it is retired. */
+  readonly drainMs: number;
+}
+
+export type TargetPlan = CaddyTargetPlan | HttpTargetPlan;
 
 /** What a target can do; shared code asks these, never the kind. */
 export interface TargetCapabilities {
@@ -32,6 +44,12 @@ export interface TargetCapabilities {
   readonly scales: boolean;
   /** The old release stays warm after promotion, so going back is one write. */
   readonly instantRevert: boolean;
+  /** Not fenced: so long after it was sent a call may still take effect, ms. */
+  readonly settlesMs?: number;
+  /** It stores no claim: the rollout tells its watch where it stands, and nobody sees who else uses the target. */
+  readonly unclaimed?: true;
+  /** No request can be sent to stable alone. */
+  readonly stableAim?: false;
 }
 
 // ── Claim, order, reading ────────────────────────────────────────────────────────────────────────────────────────────

@@ -4,15 +4,18 @@ import * as z from 'zod';
 import { header, id } from './names.ts';
 import { span } from './values.ts';
 
-const caddy = z.strictObject({
-  kind: z.literal('caddy'),
-  connection: id.describe('Name of a caddy connection in the worker configuration.'),
+/** What every target of one route has. */
+const onRoute = {
+  connection: id.describe('Name of a connection of this kind in the worker configuration.'),
   route: id.describe('Name of a route that the connection declares.'),
   preview: z
     .strictObject({ header: header.describe('Requests with this header reach the canary at any weight.') })
     .nullable()
     .default(null),
   drain: span.prefault('30s').describe('How long connections may go on after they lost their release.'),
-});
+};
 
-export const target = z.discriminatedUnion('kind', [caddy]);
+const caddy = z.strictObject({ kind: z.literal('caddy'), ...onRoute });
+const http = z.strictObject({ kind: z.literal('http'), ...onRoute });
+
+export const target = z.discriminatedUnion('kind', [caddy, http]);

@@ -4,6 +4,12 @@ import * as z from 'zod';
 import type { Cursor } from './cursor.ts';
 import { expecting } from './expectations.ts';
 import type { Finding } from './issues.ts';
+import {
+  checkHttpConnection,
+  httpConnectionForm,
+  httpConnectionOf,
+  type HttpConnection as HttpCallsConnection,
+} from './http-connection.ts';
 import { isSecretKey } from './source.ts';
 import { headerName, headerValue, hostPort, httpUrl, id, line, origin } from './names.ts';
 import { span } from './values.ts';
@@ -48,7 +54,10 @@ export interface CaddyRoute {
   readonly deploy: { readonly kind: 'hook'; readonly url: string; readonly auth: Auth | null };
 }
 
-export type Connection = PrometheusConnection | CaddyConnection;
+/** Anything that moves traffic by declared calls. */
+export type HttpConnection = HttpCallsConnection & { readonly auth: Auth | null };
+
+export type Connection = PrometheusConnection | CaddyConnection | HttpConnection;
 
 export interface WebhookChannel {
   readonly kind: 'webhook';
@@ -151,6 +160,10 @@ const caddy = z.strictObject({
   routes: z.record(id, caddyRoute),
 });
 
+const http = httpConnectionForm
+  .extend({ auth: auth.nullable().default(null) })
+  .transform((written): HttpConnection => ({ ...httpConnectionOf(written), auth: written.auth }));
+
 /** The file's form; generates schema/worker.schema.json. */
 export const workerFile = z.strictObject({
   apiVersion: z.literal('sluice/v1'),
@@ -172,7 +185,7 @@ export const workerFile = z.strictObject({
       z.strictObject({ from: z.literal('folder'), path: filePath }),
     ])
     .default({ from: 'env', prefix: 'SLUICE_SECRET_' }),
-  connections: z.record(id, z.discriminatedUnion('kind', [prometheus, caddy])),
+  connections: z.record(id, z.discriminatedUnion('kind', [prometheus, caddy, http])),
   smoke: z
     .strictObject({ allow: z.array(origin).default([]), files: z.string().min(1).nullable().default(null) })
     .default({ allow: [], files: null }),
@@ -194,19 +207,34 @@ export function parseWorkerConfig(text: string, file: string): ReadResult<Worker
 }
 
 function crossCheck(root: Cursor): readonly Finding[] {
-  return [...inlineSecrets(root), ...duplicateChannels(root), ...sharedSlots(root)];
+  return [
+    ...inlineSecrets(root),
+    ...duplicateChannels(root),
+    ...sharedSlots(root),
+    ...root
+      .at('connections')
+      .entries()
+      .flatMap(([, connection]) => checkHttpConnection(connection)),
+  ];
 }
 
 function inlineSecrets(root: Cursor): readonly Finding[] {
   return root
     .at('connections')
     .entries()
-    .flatMap(([, connection]) => connection.at('headers').entries())
+    .flatMap(([, connection]) => [
+      connection,
+      ...connection
+        .at('calls')
+        .entries()
+        .map(([, call]) => call),
+    ])
+    .flatMap((sender) => sender.at('headers').entries())
     .filter(([name]) => isSecretKey(name))
     .map(([, value]) => ({
       path: value.path,
       message: 'a credential stands in the file',
-      expected: 'auth: { bearer: { env: NAME } } or auth: { basic: … } beside it',
+      expected: 'auth: { bearer: { env: NAME } } or auth: { basic: … } at the connection',
     }));
 }
 

@@ -10,10 +10,12 @@ import { createNotifier } from '../providers/notify/notifier.ts';
 import type { MetricsSource, Notice, Rollouts, Target } from '../providers/ports.ts';
 import { createSmokeRunner } from '../providers/smoke/runner.ts';
 import { createCaddyTarget } from '../providers/targets/caddy/target.ts';
+import { createHttpTarget } from '../providers/targets/http/target.ts';
 import type { WorkerConfig } from '../spec/worker-config.ts';
 import { siteOf } from './caddy-sites.ts';
 import { credentialsFor } from './credentials.ts';
 import type { House } from './house.ts';
+import { httpSiteOf } from './http-sites.ts';
 import type { Log } from './logger.ts';
 
 export interface PortsOptions extends House {
@@ -63,8 +65,26 @@ function metricsOf({ config, credentials, http, clock }: PortsOptions, name: str
 
 /** The target behind a connection's name. Throws `ProviderError` `missing` when the operator declared no such one. */
 export function targetOf({ config, credentials, http, clock }: House, plan: TargetPlan): Target {
-  const connection = siteOf(declared(config, plan.connection, plan.kind), plan, credentials);
-  return createCaddyTarget({ plan, connection, http, clock });
+  switch (plan.kind) {
+    case 'caddy': {
+      const connection = siteOf(declared(config, plan.connection, plan.kind), plan, credentials);
+      return createCaddyTarget({ plan, connection, http, clock });
+    }
+    case 'http': {
+      const connection = httpSiteOf(declared(config, plan.connection, plan.kind), plan, credentials);
+      return createHttpTarget({ plan, connection, http, clock });
+    }
+  }
+}
+
+/** A route by its names alone, for whoever has no spec. Throws `ProviderError` `missing`. */
+export function routePlan({ connections }: WorkerConfig, name: string, route: string): TargetPlan {
+  const found = Object.hasOwn(connections, name) ? connections[name] : undefined;
+  if (found !== undefined && 'routes' in found) {
+    return { kind: found.kind, connection: name, route, preview: null, drainMs: 0 };
+  }
+  const detail = found === undefined ? 'the operator declared no such connection' : `it is of kind ${found.kind}`;
+  throw new ProviderError({ code: 'missing', doing: `use connection ${name} for a target`, detail });
 }
 
 // ── For doctor ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -85,12 +105,10 @@ function connectionsOf(options: PortsOptions, target: Ports['target'], metrics: 
           },
         ];
       case 'caddy':
+      case 'http':
         return Object.keys(connection.routes).map((route) => ({
           name: `${name}, route ${route}`,
-          ping: async (signal) => {
-            const plan: TargetPlan = { kind: 'caddy', connection: name, route, preview: null, drainMs: 0 };
-            return wordsFor(await target(plan).read(signal));
-          },
+          ping: async (signal) => wordsFor(await target(routePlan(options.config, name, route)).read(signal)),
         }));
     }
   });

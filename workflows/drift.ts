@@ -12,6 +12,7 @@ export type Drift = Extract<WatchReport, { kind: 'drift' }>;
 
 /** Below plan: stop and ask. Above plan: put back once, announced; a second time go back. */
 export function onDrift(run: Run, drift: Drift): void {
+  if (isOurs(run, drift)) return;
   const found = `somebody set ${formatBp(drift.acceptedBp)} where ${formatBp(drift.plannedBp)} was planned`;
   run.state.acceptedBp = drift.acceptedBp;
   if (drift.acceptedBp > 0) run.state.exposed = true;
@@ -31,6 +32,14 @@ export function onDrift(run: Run, drift: Drift): void {
   run.puttingBack = putBack(run);
 }
 
+/** No claim tells our hand from a foreign one: the watch sees what we write before it is told, or what was written since it looked. */
+function isOurs(run: Run, { acceptedBp }: Drift): boolean {
+  const { plan, state } = run;
+  if (plan.capabilities.unclaimed !== true) return false;
+  if (state.stepBackTo !== null && acceptedBp === (plan.steps[state.stepBackTo]?.weightBp ?? 0)) return true;
+  return acceptedBp === state.requestedBp && (run.moving || plannedBp(run) === acceptedBp);
+}
+
 async function putBack(run: Run): Promise<void> {
   try {
     await applyPlannedWeight(run, 'put the planned weight back');
@@ -44,6 +53,7 @@ export async function applyPlannedWeight(run: Run, why: string): Promise<void> {
   await condition(() => !run.moving);
   if (run.state.turn !== null) return;
   run.moving = true;
+  const { plan } = run;
   const effect = run.effect();
   try {
     const canaryBp = plannedBp(run);
@@ -51,6 +61,7 @@ export async function applyPlannedWeight(run: Run, why: string): Promise<void> {
     const shifted = await moving.shift.executeWithOptions({ summary: `${why}: ${formatBp(canaryBp)}` }, [input]);
     if (run.isTurning()) return;
     run.state.acceptedBp = shifted.acceptedBp;
+    if (plan.capabilities.unclaimed === true) run.restartWatch(); // the same change by hand once more is another one
     const applied = `${why}: ${formatBp(shifted.acceptedBp)} accepted`;
     run.note('shifted', applied);
     evidenceTurnedWorse(run, applied); // what people said meanwhile was about the foreign weight
@@ -63,7 +74,7 @@ export async function applyPlannedWeight(run: Run, why: string): Promise<void> {
 }
 
 /** The weight of the stage that the target was brought to; a shift that has yet to come asks for another one. */
-function plannedBp({ plan, state }: Run): number {
+export function plannedBp({ plan, state }: Run): number {
   switch (state.stage.kind) {
     case 'step':
       return plan.steps[state.stage.index]?.weightBp ?? 0;

@@ -6,7 +6,7 @@ import type { Stage } from '../plan/target.ts';
 import { formatBp } from '../plan/units.ts';
 import { isClean } from '../judge/verdict.ts';
 import type { WatchCheckpoint, WatchInput, WatchReport } from '../activities/contract.ts';
-import { onDrift } from './drift.ts';
+import { onDrift, plannedBp } from './drift.ts';
 import { evidenceTurnedWorse } from './gate.ts';
 import { watching } from './proxies.ts';
 import type { Run } from './run.ts';
@@ -89,7 +89,15 @@ export function watchInput(run: Run): WatchInput {
     clock: isStopped(run) ? 'stopped' : 'running',
     checkpoint: state.checkpoint,
     segmentMs: hour,
+    ...toldStage(run),
   };
+}
+
+/** What a target that stores no claim cannot say itself. */
+function toldStage(run: Run): Pick<WatchInput, 'told'> {
+  if (run.plan.capabilities.unclaimed !== true) return {};
+  const { stage, stageSince } = run.state;
+  return { told: { stage, since: stageSince, plannedBp: plannedBp(run) } };
 }
 
 function isStopped(run: Run): boolean {

@@ -12,7 +12,7 @@ import { reverting, untilFenced } from './proxies.ts';
 import { confirmReceipts } from './receipts.ts';
 import type { Run } from './run.ts';
 import { retireWithin, runSuite } from './steps.ts';
-import { toZero } from './zero.ts';
+import { outlastLateCalls, toZero } from './zero.ts';
 
 /**
  * `interrupted` is the part of the story that was under way: it is awaited only after zero has been written. Except while
@@ -38,6 +38,10 @@ export async function goBack(run: Run, interrupted: Promise<Outcome | null>): Pr
   await interrupted;
   if ((await zeroing) === 'not-ours') return outcome;
   const kept = keepAtZero(run);
+  if ((await outlastLateCalls(run)) === 'not-ours') {
+    await kept.stop();
+    return outcome;
+  }
   await pagedWhenLate(run, restoreStable(run));
   await cleanUp(run);
   await kept.stop();

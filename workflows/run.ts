@@ -95,6 +95,7 @@ export class Run {
   stand(stage: Stage): void {
     this.state.stage = stage;
     this.state.stageSince = Date.now();
+    if (this.plan.capabilities.unclaimed === true) this.restartWatch(); // it cannot find that out at the target
   }
 
   /** Tells people without waiting for them; a channel that fails is in the worker's log and metrics. */

@@ -1,7 +1,8 @@
 /** Zero: the first act of going back, repeated whenever the release is found with traffic afterwards. */
 
+import { sleep } from '@temporalio/workflow';
 import { nameOf } from '../plan/release.ts';
-import { formatBp } from '../plan/units.ts';
+import { formatBp, formatDuration } from '../plan/units.ts';
 import { reverting } from './proxies.ts';
 import { confirmReceipts } from './receipts.ts';
 import type { Run } from './run.ts';
@@ -17,7 +18,7 @@ export async function toZero(run: Run, reason: string, mayBeGone: boolean): Prom
   state.requestedBp = 0;
   state.acceptedBp = 0;
   run.stand({ kind: 'back' });
-  confirmReceipts(run, `zero confirmed, ${formatBp(zeroed.fromBp)} left`);
+  confirmReceipts(run, `zero confirmed, ${formatBp(zeroed.fromBp)} left${lateCalls(run)}`);
   run.note(
     'zero',
     zeroed.kind === 'zero'
@@ -25,4 +26,22 @@ export async function toZero(run: Run, reason: string, mayBeGone: boolean): Prom
       : `another rollout holds the target; ${nameOf(plan.release)} has no share there`,
   );
   return zeroed.kind;
+}
+
+/**
+ * I4 for a target that cannot refuse: when its last call can have no effect any more, zero is asserted again and read back.
+ * To be called when no effect of the way forward is under way any more.
+ */
+export async function outlastLateCalls(run: Run): Promise<'zero' | 'not-ours'> {
+  const { settlesMs } = run.plan.capabilities;
+  if (settlesMs === undefined || !run.state.exposed) return 'zero';
+  const summary = 'the target cannot refuse late calls: waiting until they have had their effect';
+  await sleep(settlesMs, { summary });
+  return toZero(run, 'asserted again, late calls included', false);
+}
+
+function lateCalls({ plan, state }: Run): string {
+  const { settlesMs } = plan.capabilities;
+  if (settlesMs === undefined || !state.exposed) return '';
+  return `; the target cannot refuse a late call: asserted again after ${formatDuration(settlesMs)}`;
 }

@@ -1,6 +1,6 @@
 /** `sluice zero`: all traffic back to stable without Temporal. */
 
-import { durationArgument } from '../arguments.ts';
+import { digestArgument, durationArgument } from '../arguments.ts';
 import type { Context } from '../context.ts';
 import { CliError } from '../errors.ts';
 import type { Exit } from '../exit-codes.ts';
@@ -12,6 +12,8 @@ export function zeroCommand(program: Program, context: Context): void {
     .description('all traffic of a target back to its stable release, without Temporal; needs the worker configuration')
     .argument('<target>', 'CONNECTION/ROUTE as the worker configuration names them')
     .requiredOption('--config <file>', "the operator's worker configuration")
+    .option('--stable <digest>', 'where no claim tells: the release that gets all traffic', digestArgument)
+    .option('--release <digest>', 'where no claim tells: the release that gets none', digestArgument)
     .option('--timeout <duration>', 'give up after this long (exit code 13)', durationArgument, 120_000)
     .addHelpText('after', examples)
     .action(context.ends((target, options) => zero(context, target, options)));
@@ -19,26 +21,36 @@ export function zeroCommand(program: Program, context: Context): void {
 
 interface Options {
   readonly config: string;
+  readonly stable?: string | undefined;
+  readonly release?: string | undefined;
   readonly timeout: number;
 }
 
-async function zero(context: Context, target: string, { config, timeout }: Options): Promise<Exit> {
+async function zero(context: Context, target: string, options: Options): Promise<Exit> {
+  const { config, timeout, stable, release } = options;
   const [connection, route, ...more] = target.split('/');
   if (connection === undefined || route === undefined || route === '' || more.length > 0) {
     throw new CliError('usage', `"${target}" is no target: give CONNECTION/ROUTE, as in edge/web`);
   }
+  if ((stable === undefined) !== (release === undefined)) {
+    throw new CliError('usage', '--stable and --release go together: who gets all traffic, and who gets none');
+  }
+  const releases = stable === undefined || release === undefined ? null : { stable, release };
   const { zeroTarget } = await import('../../worker/zero.ts');
   const { WorkerProblem } = await import('../../worker/problem.ts');
   const { formatBp } = await import('../../plan/units.ts');
   const late = AbortSignal.timeout(timeout);
   const signal = AbortSignal.any([context.io.signal, late]);
-  const onTry = (reason: string): void => context.note(`not yet, trying again: ${reason}`);
+  const onNews = (text: string): void => context.note(text);
   try {
-    const { claim, zeroed } = await zeroTarget({ configFile: config, connection, route, signal, onTry });
-    await context.print({ target, rollout: claim.rollout, stable: claim.stable, ...zeroed }, () =>
+    const done = await zeroTarget({ configFile: config, connection, route, releases, signal, onNews });
+    const { zeroed, canary, ...facts } = done;
+    await context.print({ target, rollout: facts.rollout, stable: facts.stable, ...zeroed }, () =>
       [
-        `${target}: ${claim.stable.label} has all traffic, read back; ${claim.canary.label} had ${formatBp(zeroed.fromBp)}`,
-        `fence ${String(zeroed.fence)} stands there: ${claim.rollout}, if it runs, sees it and goes on to rolled-back`,
+        `${target}: ${facts.stable.label} has all traffic, read back; ${canary.label} had ${formatBp(zeroed.fromBp)}`,
+        facts.rollout === null
+          ? 'no claim stands there: a running rollout sees less than it planned, holds and asks; abort it'
+          : `fence ${String(zeroed.fence)} stands there: ${facts.rollout}, if it runs, sees it and goes on to rolled-back`,
       ].join('\n'),
     );
     return 'ok';
@@ -53,4 +65,5 @@ async function zero(context: Context, target: string, { config, timeout }: Optio
 const examples = `
 Examples:
   $ sluice zero edge/web --config worker.yaml
+  $ sluice zero rollout-api/web --stable sha256:be56aa423aca --release sha256:755636a0f677 --config worker.yaml
   $ SLUICE_SECRET_SHOP_TOKEN=… sluice zero edge/web --config worker.yaml --timeout 10m`;

@@ -50,11 +50,16 @@ function indented(rows: readonly (readonly string[])[]): readonly string[] {
 function targetOf({ target, capabilities }: Plan): string {
   const can = [
     `weights in steps of ${formatBp(capabilities.granularityBp)}`,
-    ...(capabilities.fenced ? ['fenced'] : ['not fenced: an abort waits out the last call']),
+    capabilities.fenced ? 'fenced' : unfenced(capabilities),
+    ...(capabilities.unclaimed === true ? ['stores no claim: nobody sees that a rollout holds it'] : []),
     ...(capabilities.preview ? ['preview'] : []),
     ...(capabilities.affinity ? ['affinity'] : []),
   ];
   return `${target.kind}, connection ${target.connection}, route ${target.route}; ${can.join(', ')}`;
+}
+
+function unfenced({ settlesMs = 0 }: Plan['capabilities']): string {
+  return `not fenced: going back waits ${formatDuration(settlesMs)} for late calls, then asserts zero again`;
 }
 
 function ladderOf(plan: Plan): readonly (readonly string[])[] {

@@ -1,14 +1,13 @@
-/** JSON paths into answers, without any script or filter: answers and paths are both somebody else's text. */
+/** What JSON paths find in answers, and whether an answer contains what is expected. */
 
-import { JSONPath } from 'jsonpath-plus';
 import type { JsonValue } from '../../plan/plan.ts';
+import { matches } from '../json-path.ts';
 import { SmokeProblem } from './template.ts';
 
 /** Everything a path finds. Throws `SmokeProblem` for a path that cannot be evaluated. */
 export function find(path: string, json: JsonValue): readonly JsonValue[] {
   try {
-    const found: unknown = JSONPath({ path, json: json as object, eval: false, wrap: true });
-    return Array.isArray(found) ? (found as JsonValue[]) : [];
+    return matches(path, json);
   } catch (error) {
     throw new SmokeProblem(`JSON path ${path} cannot be evaluated`, { cause: error });
   }

@@ -211,6 +211,13 @@ describe('no plan is made', () => {
       [0, 1, 2].map((step) => `steps.${step}.smoke.0: the canary cannot be reached without a preview`),
     );
   });
+
+  test('is refused when stable is to be smoked where it cannot be reached alone', () => {
+    const can = { ...capabilities, stableAim: false } as const;
+    expect(inTheWay(shop, release, can)).toEqual([
+      'rollback.confirm.0: this target has no way to reach stable alone',
+    ]);
+  });
 });
 
 function gateAt() {

@@ -29,6 +29,23 @@ test.each(names)('examples/%s has no problem and no warning', (name) => {
   expect(renderProblems(result.ok ? result.warnings : result.problems)).toBe('');
 });
 
+test('the connection that is commented out in worker.yaml is one that http.yaml can use', () => {
+  const text = readFileSync(new URL('worker.yaml', folder), 'utf8');
+  const [before = '', after = ''] = text.split('  # rollout-api:\n');
+  const lines = after.split('\n');
+  const end = lines.findIndex((line) => !line.startsWith('  # '));
+  const connection = lines.slice(0, end).map((line) => line.replace('  # ', '  '));
+  const whole = [`${before}  rollout-api:`, ...connection, ...lines.slice(end)].join('\n');
+  const worker = parseWorkerConfig(whole, 'worker.yaml');
+  expect(renderProblems(worker.ok ? worker.warnings : worker.problems)).toBe('');
+  const found = worker.ok ? worker.value.connections['rollout-api'] : undefined;
+  const spec = parseSpec(readFileSync(new URL('http.yaml', folder), 'utf8'), 'http.yaml');
+  if (!spec.ok || found?.kind !== 'http') throw new Error('unreadable examples');
+  expect(Object.keys(found.routes)).toContain(spec.value.target.route);
+  expect(spec.value.target.preview).toEqual(found.preview === null ? null : { header: found.preview });
+  expect(spec.value.steps.every(({ weight }) => weight % found.granularityBp === 0)).toBe(true);
+});
+
 test('the roles and connections that the specs name are in the operator’s files beside them', () => {
   const read = (name: string) => readFileSync(new URL(name, folder), 'utf8');
   const [spec, worker, directory] = [

@@ -2,8 +2,9 @@
 
 import { z } from 'zod';
 import type { JsonValue } from '../../../plan/plan.ts';
-import type { Claim, Order, Stage } from '../../../plan/target.ts';
+import type { Claim, Order } from '../../../plan/target.ts';
 import type { Release } from '../../../plan/release.ts';
+import { plainClaimSchema, releaseSchema } from '../claim-form.ts';
 import type { BySlot } from './connection.ts';
 import { isObject, type JsonObject, objectsOf } from './json.ts';
 
@@ -16,29 +17,7 @@ export interface StoredClaim extends Claim {
 export type ClaimReading =
   { readonly kind: 'none' } | { readonly kind: 'damaged' } | { readonly kind: 'claim'; readonly claim: StoredClaim };
 
-export const releaseSchema = z.object({
-  digest: z.string().regex(/^sha256:[0-9a-f]{64}$/),
-  label: z.string().min(1).max(200),
-  image: z.string().min(1).max(500),
-});
-
-const stageSchema: z.ZodType<Stage> = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('deployed') }),
-  z.object({ kind: z.literal('step'), index: z.int().min(0).max(1000) }),
-  z.object({ kind: z.literal('promoted') }),
-  z.object({ kind: z.literal('back') }),
-]);
-
-const claimSchema = z.object({
-  rollout: z.string().min(1).max(1000),
-  run: z.string().min(1).max(200),
-  fence: z.int().min(0),
-  stage: stageSchema,
-  canaryBp: z.int().min(0).max(10_000),
-  since: z.int().min(0),
-  released: z.boolean(),
-  stable: releaseSchema,
-  canary: releaseSchema,
+const claimSchema = plainClaimSchema.extend({
   slots: z.object({ a: releaseSchema.nullable(), b: releaseSchema.nullable() }),
 });
 
@@ -76,11 +55,6 @@ export function claimFor(
 ): StoredClaim {
   const { rollout, run, fence, stable, canary } = order;
   return { rollout, run, fence, stable, canary, since: now, released: false, ...rest };
-}
-
-export function sameStage(left: Stage, right: Stage): boolean {
-  if (left.kind !== 'step' || right.kind !== 'step') return left.kind === right.kind;
-  return left.index === right.index;
 }
 
 function asJson(claim: StoredClaim): JsonValue {

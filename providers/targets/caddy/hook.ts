@@ -6,7 +6,7 @@ import type { Order } from '../../../plan/target.ts';
 import { sendAs } from '../../credentials.ts';
 import { ProviderError } from '../../errors.ts';
 import type { Http, HttpResponse } from '../../ports.ts';
-import { releaseSchema } from './claim.ts';
+import { releaseSchema } from '../claim-form.ts';
 import type { BySlot, CaddyRoute, SlotName } from './connection.ts';
 
 const askMs = 3_000;

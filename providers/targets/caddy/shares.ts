@@ -6,7 +6,9 @@ import { formatBp } from '../../../plan/units.ts';
 import { ProviderError } from '../../errors.ts';
 import { type Direction, isOwn } from '../effects.ts';
 import { admitted, change, type Decision, ownClaim } from './change.ts';
-import { claimFor, sameStage, type StoredClaim } from './claim.ts';
+import { canaryShare } from '../canary-share.ts';
+import { sameStage } from '../claim-form.ts';
+import { claimFor, type StoredClaim } from './claim.ts';
 import { type BySlot, otherSlot, type SlotName } from './connection.ts';
 import { contentsFor, contentsOf, slotOf } from './contents.ts';
 import { readingAfter } from './reading.ts';
@@ -115,21 +117,6 @@ function mustBeSplittable(site: Site, scene: Scene, doing: string): void {
   if (canSplit(scene.seat.proxy, site.slots)) return;
   const detail = 'the proxy has upstreams that are no slot of this route: remove them';
   throw new ProviderError({ code: 'conflict', doing, detail });
-}
-
-/** Absolute shares of exactly the order's releases, 10,000 in all. Throws `invalid`. */
-function canaryShare(order: Order, shares: readonly Share[]): number {
-  const known = [order.stable.digest, order.canary.digest];
-  const total = shares.reduce((sum, share) => sum + share.bp, 0);
-  const isSound = shares.every(({ digest, bp }) => known.includes(digest) && Number.isInteger(bp) && bp >= 0);
-  if (isSound && total === 10_000) {
-    return shares.reduce((sum, { digest, bp }) => (digest === order.canary.digest ? sum + bp : sum), 0);
-  }
-  throw new ProviderError({
-    code: 'invalid',
-    doing: `set ${order.canary.label}'s share`,
-    detail: 'shares must name the stable and the canary digest and be 10,000 basis points together',
-  });
 }
 
 /** Raises the fence and nothing else: weights, preview and stage stay byte for byte. */

@@ -93,7 +93,7 @@ export function given(script: Partial<WorldScript> = {}, change: Change = {}, te
   const http: Http = { send };
   const sockets = socketsOver(send, clock);
   const { edge } = config.connections;
-  if (edge?.kind !== 'caddy') throw new Error('the operator has no Caddy');
+  if (edge?.kind !== 'caddy' || plan.target.kind !== 'caddy') throw new Error('the operator has no Caddy');
   const connection = siteOf(edge, plan.target, new Map());
   const target = createCaddyTarget({ plan: plan.target, connection, http, clock });
   const metrics = createPrometheus({ url: 'http://127.0.0.1:9090', headers: {}, auth: null, http, clock });
