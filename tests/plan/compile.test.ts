@@ -214,9 +214,7 @@ describe('no plan is made', () => {
 
   test('is refused when stable is to be smoked where it cannot be reached alone', () => {
     const can = { ...capabilities, stableAim: false } as const;
-    expect(inTheWay(shop, release, can)).toEqual([
-      'rollback.confirm.0: this target has no way to reach stable alone',
-    ]);
+    expect(inTheWay(shop, release, can)).toEqual(['rollback.confirm.0: this target has no way to reach stable alone']);
   });
 });
 
