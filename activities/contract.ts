@@ -1,6 +1,7 @@
 /** All that workflows see of the outside: the activities' inputs and answers. Types only. */
 
 import type { Plan, SmokeAim, SmokeSuite } from '../plan/plan.ts';
+import type { RecordBody } from '../plan/record.ts';
 import type { Release } from '../plan/release.ts';
 import type { Liveness, Order, Stage, TargetCapabilities, TargetPlan } from '../plan/target.ts';
 import type { SmokeResult } from '../plan/smoke.ts';
@@ -46,6 +47,8 @@ export interface PreflightReport {
   readonly identity: 'trust';
   /** Whether anybody would hear an announcement. */
   readonly notifies: boolean;
+  /** Whether there is an archive for the record; `unknown` when the checks broke off, absent from workers of 0.1.0. */
+  readonly archives?: boolean | 'unknown';
 }
 
 export interface Note {
@@ -118,6 +121,22 @@ export interface AnnounceInput {
   readonly text: string;
 }
 
+// ── Archive ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface ArchiveInput {
+  readonly record: RecordBody;
+  /** There was an archive when the rollout began: a worker without one is no reason to keep nothing. */
+  readonly expected: boolean;
+}
+
+/** Where a record is kept. */
+export interface Archived {
+  readonly key: string;
+  readonly digest: string;
+  /** Which archive, in words. */
+  readonly archive: string;
+}
+
 // ── Inspect ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Questions that only the worker can answer; read-only. */
@@ -157,5 +176,7 @@ export interface Activities {
   /** Asks the directory who this is, now. */
   prove(person: string): Promise<Proof>;
   announce(input: AnnounceInput): Promise<void>;
+  /** `null` when there is no archive and none was expected. */
+  archive(input: ArchiveInput): Promise<Archived | null>;
   inspect(question: InspectQuestion): Promise<InspectAnswer>;
 }

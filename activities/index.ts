@@ -1,5 +1,6 @@
 /** All activities of a worker, made from its ports. */
 
+import { createArchive } from './archive.ts';
 import type { Activities } from './contract.ts';
 import { createEffects } from './effects.ts';
 import { createInspect } from './inspect.ts';
@@ -18,6 +19,7 @@ export function createActivities(ports: Ports): Activities {
     smoke: createSmoke(ports),
     watch: createWatch(ports),
     zero: createZero(ports),
+    archive: createArchive(ports),
     inspect: createInspect(ports),
   };
 }

@@ -1,6 +1,7 @@
 /** Everything that activities are given; the worker wires the real ones. */
 
 import type {
+  Archive,
   Clock,
   Directory,
   MetricsSource,
@@ -25,6 +26,8 @@ export interface Ports {
   readonly directory: Directory;
   readonly secrets: Secrets;
   readonly notifier: Notifier;
+  /** Where records of rollouts are kept; `null` when the operator declared nowhere. */
+  readonly archive: Archive | null;
   readonly rollouts: Rollouts;
   readonly observer: Observer;
   /** Every connection by name with a call that answers or throws, for `doctor`. */

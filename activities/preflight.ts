@@ -48,13 +48,15 @@ export async function preflight(ports: Ports, input: PreflightInput, signal: Abo
     asked(findings, 'directory', () => checkPeople(ports, input, findings)),
     asked(findings, 'secrets', () => checkSecrets(ports, plan, findings)),
     asked(findings, 'smoke files', () => checkFiles(ports, plan, findings)),
+    checkArchive(ports, findings, signal),
   ]);
   const stable = ground?.stable ?? null;
   if (metrics !== null && areMetricsUp === true && stable !== null) {
     await asked(findings, metricsOf, () => checkCriteria(ports, plan, metrics, stable, findings, signal));
   }
   const notifies = ports.notifier.channels.length > 0;
-  return { problems, warnings, stable, fence: ground?.fence ?? 0, identity: 'trust', notifies };
+  const archives = ports.archive !== null;
+  return { problems, warnings, stable, fence: ground?.fence ?? 0, identity: 'trust', notifies, archives };
 }
 
 /** A connection that does not answer is a problem like any other; defects are not. */
@@ -173,6 +175,17 @@ async function checkSecrets(ports: Ports, plan: Plan, findings: Findings): Promi
   const names = [...new Set(Object.values(plan.suites).flatMap((suite) => ports.smoke.secretsOf(suite)))];
   for (const name of await ports.secrets.missing(names)) {
     findings.problem('secret.missing', `secret ${name} has no value on this worker`);
+  }
+}
+
+/** Keeping the record can wait; the release need not. */
+async function checkArchive({ archive }: Ports, findings: Findings, signal: AbortSignal): Promise<void> {
+  if (archive === null) return;
+  try {
+    await archive.ping(signal);
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+    findings.warning('archive.away', `the record of this rollout may be kept late: ${error.message}`);
   }
 }
 

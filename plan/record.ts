@@ -87,8 +87,9 @@ export function faultsOf(value: unknown): readonly string[] {
 const texts = ['rollout', 'run', 'service', 'environment', 'planDigest', 'requester', 'phase'];
 const moments = ['startedAt', 'at'];
 
-/** What every screen of a record shows. */
-function lackedBy(record: Readonly<Record<string, unknown>>): readonly string[] {
+/** Parts without which nothing can be done with a record, by name. */
+export function lackedBy(record: unknown): readonly string[] {
+  if (!isRecord(record)) return ['everything'];
   const { status, timeline, requests, leftOut, masked } = record;
   const isEvent = (event: unknown) =>
     Number.isFinite(fieldOf(event, 'at')) && typeof fieldOf(event, 'text') === 'string';

@@ -207,6 +207,27 @@ export interface Notifier {
   send(notice: Notice, signal?: AbortSignal): Promise<readonly { readonly channel: string; readonly error: string }[]>;
 }
 
+/** Where records of rollouts are kept for good: texts by key, each written once. All throw `ProviderError`. */
+export interface Archive {
+  /** What it is, in words without secrets: `folder /srv/sluice`. */
+  readonly name: string;
+  /** Throws when nothing can be kept there now; else says so in words. */
+  ping(signal?: AbortSignal): Promise<string>;
+  /** Keeps a text; it is there whole or not at all, and the same again changes nothing. */
+  put(key: string, text: string, signal?: AbortSignal): Promise<void>;
+  /** `null` where things can only be put. */
+  readonly shelf: Shelf | null;
+}
+
+export interface Shelf {
+  /** Keys that begin so, sorted; `complete` is false when there are more than can be looked through. */
+  keys(
+    beginning: string,
+    signal?: AbortSignal,
+  ): Promise<{ readonly keys: readonly string[]; readonly complete: boolean }>;
+  get(key: string, signal?: AbortSignal): Promise<string>;
+}
+
 /** Tells whether the rollout behind a claim still runs. */
 export interface Rollouts {
   /** The claim's run chain is open on the Temporal server. Throws `ProviderError` when it cannot be told. */

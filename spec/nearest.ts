@@ -19,8 +19,8 @@ export function didYouMean(word: string, words: readonly string[]): string | und
   return candidate === null ? undefined : `did you mean "${candidate}"?`;
 }
 
-/** Words in a sentence, at most twelve of them. */
+/** Words in a sentence, at most sixteen of them. */
 export function listed(words: readonly string[]): string {
-  const shown = words.slice(0, 12).join(', ');
-  return words.length > 12 ? `${shown}, …` : shown;
+  const shown = words.slice(0, 16).join(', ');
+  return words.length > 16 ? `${shown}, …` : shown;
 }

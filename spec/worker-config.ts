@@ -1,6 +1,8 @@
 /** The operator's worker configuration: the only place where addresses and credentials' names stand. */
 
 import * as z from 'zod';
+import { archive as archiveForm, type ArchiveConfig } from './archive.ts';
+import { auth, envName, filePath, type Auth } from './auth.ts';
 import type { Cursor } from './cursor.ts';
 import { expecting } from './expectations.ts';
 import type { Finding } from './issues.ts';
@@ -14,15 +16,6 @@ import { isSecretKey } from './source.ts';
 import { headerName, headerValue, hostPort, httpUrl, id, line, origin } from './names.ts';
 import { span } from './values.ts';
 import { readDocument, type ReadResult } from './yaml.ts';
-
-/** Where a secret's value is found when it is needed; the value itself never stands in a file of ours. */
-export interface SecretSource {
-  readonly env: string;
-}
-
-export type Auth =
-  | { readonly kind: 'bearer'; readonly token: SecretSource }
-  | { readonly kind: 'basic'; readonly user: string; readonly password: SecretSource };
 
 export interface PrometheusConnection {
   readonly kind: 'prometheus';
@@ -85,39 +78,12 @@ export interface WorkerConfig {
     readonly files: string | null;
   };
   readonly notify: readonly WebhookChannel[];
+  /** Where records of rollouts are kept; `null` for nowhere. */
+  readonly archive: ArchiveConfig | null;
 }
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 export type LogLevel = (typeof logLevels)[number];
-
-const envName = expecting(
-  z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/),
-  'the name of an environment variable',
-  'such as PROM_TOKEN',
-);
-const filePath = expecting(
-  z
-    .string()
-    .min(1)
-    .max(4096)
-    .refine((text) => !text.includes('\0')),
-  'a path',
-  'such as ./directory.yaml',
-);
-const secretSource = expecting(
-  z.strictObject({ env: envName }),
-  'a place where the secret is found',
-  'such as { env: PROM_TOKEN }',
-);
-
-const auth = z
-  .union([
-    z.strictObject({ bearer: secretSource }).transform(({ bearer }): Auth => ({ kind: 'bearer', token: bearer })),
-    z
-      .strictObject({ basic: z.strictObject({ user: line, password: secretSource }) })
-      .transform(({ basic }): Auth => ({ kind: 'basic', ...basic })),
-  ])
-  .describe('Credentials by the name of the environment variable that holds them.');
 
 const prometheus = z.strictObject({
   kind: z.literal('prometheus'),
@@ -192,18 +158,17 @@ export const workerFile = z.strictObject({
   notify: z
     .array(z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('webhook'), name: id, url: httpUrl })]))
     .default([]),
+  archive: archiveForm.nullable().default(null),
 });
 
 /** The configuration, or all problems of the file. */
 export function parseWorkerConfig(text: string, file: string): ReadResult<WorkerConfig> {
   const result = readDocument(text, file, workerFile, crossCheck);
   if (!result.ok) return result;
-  const { taskQueue, temporal, directory, listen, logs, heartbeat, secrets, connections, smoke, notify } = result.value;
-  const heartbeatMs = heartbeat;
-  return {
-    ...result,
-    value: { taskQueue, temporal, directory, listen, logs, heartbeatMs, secrets, connections, smoke, notify },
-  };
+  const { taskQueue, temporal, directory, listen, logs, heartbeat, secrets, connections } = result.value;
+  const { smoke, notify, archive } = result.value;
+  const first = { taskQueue, temporal, directory, listen, logs, heartbeatMs: heartbeat };
+  return { ...result, value: { ...first, secrets, connections, smoke, notify, archive } };
 }
 
 function crossCheck(root: Cursor): readonly Finding[] {
@@ -211,6 +176,7 @@ function crossCheck(root: Cursor): readonly Finding[] {
     ...inlineSecrets(root),
     ...duplicateChannels(root),
     ...sharedSlots(root),
+    ...numberedBucket(root),
     ...root
       .at('connections')
       .entries()
@@ -236,6 +202,16 @@ function inlineSecrets(root: Cursor): readonly Finding[] {
       message: 'a credential stands in the file',
       expected: 'auth: { bearer: { env: NAME } } or auth: { basic: … } at the connection',
     }));
+}
+
+/** A bucket's name cannot stand in front of numbers. */
+function numberedBucket(root: Cursor): readonly Finding[] {
+  const archive = root.at('archive');
+  const endpoint = archive.at('endpoint');
+  const isNumbered = /^https?:\/\/(?:\d+\.\d+\.\d+\.\d+|\[)/.test(endpoint.text() ?? '');
+  if (!isNumbered || archive.at('pathStyle').raw === true) return [];
+  const message = 'the bucket cannot stand in front of an IP address';
+  return [{ path: endpoint.path, message, expected: 'pathStyle: true beside it, or a host name' }];
 }
 
 function duplicateChannels(root: Cursor): readonly Finding[] {

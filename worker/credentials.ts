@@ -2,27 +2,41 @@
 
 import type { Credentials } from '../providers/credentials.ts';
 import { ProviderError } from '../providers/errors.ts';
-import type { Auth, WorkerConfig } from '../spec/worker-config.ts';
+import type { ArchiveConfig } from '../spec/archive.ts';
+import type { Auth } from '../spec/auth.ts';
+import type { WorkerConfig } from '../spec/worker-config.ts';
 import { WorkerProblem } from './problem.ts';
 
-/** Values of the environment variables that the connections' credentials name. Throws naming all that are unset. */
+/** Values of the environment variables that the configuration's credentials name. Throws naming all that are unset. */
 export function credentialsOf(
   config: WorkerConfig,
   env: Readonly<Record<string, string | undefined>>,
 ): ReadonlyMap<string, string> {
-  const wanted = Object.entries(config.connections).flatMap(([connection, declared]) => {
+  const connected = Object.entries(config.connections).flatMap(([connection, declared]) => {
     const auths =
       declared.kind === 'caddy' ? Object.values(declared.routes).map(({ deploy }) => deploy.auth) : [declared.auth];
-    return auths.filter((auth) => auth !== null).map((auth) => ({ connection, variable: variableOf(auth) }));
+    const named = auths.filter((auth) => auth !== null);
+    return named.map((auth) => ({ of: `connection ${connection}`, variable: variableOf(auth) }));
   });
+  const wanted = [...connected, ...archiveVariables(config.archive).map((variable) => ({ of: 'archive', variable }))];
   const unset = wanted.filter(({ variable }) => (env[variable] ?? '') === '');
   if (unset.length > 0) {
-    const lines = unset.map(
-      ({ connection, variable }) => `connection ${connection}: environment variable ${variable} is not set`,
-    );
+    const lines = unset.map(({ of, variable }) => `${of}: environment variable ${variable} is not set`);
     throw new WorkerProblem([...new Set(lines)].join('\n'));
   }
   return new Map(wanted.map(({ variable }) => [variable, env[variable] ?? '']));
+}
+
+function archiveVariables(archive: ArchiveConfig | null): readonly string[] {
+  if (archive === null) return [];
+  switch (archive.kind) {
+    case 'folder':
+      return [];
+    case 's3':
+      return Object.values(archive.credentials).flatMap((source) => (source === null ? [] : [source.env]));
+    case 'webhook':
+      return archive.auth === null ? [] : [variableOf(archive.auth)];
+  }
 }
 
 /** The environment variable that holds the secret part of these credentials. */
@@ -39,7 +53,7 @@ export function credentialsFor(auth: Auth | null, values: ReadonlyMap<string, st
     : { kind: 'basic', user: auth.user, password: secret };
 }
 
-function valueOf(variable: string, values: ReadonlyMap<string, string>): string {
+export function valueOf(variable: string, values: ReadonlyMap<string, string>): string {
   const value = values.get(variable);
   if (value !== undefined) return value;
   throw new ProviderError({ code: 'denied', doing: 'read credentials', detail: `${variable} is not set` });

@@ -7,11 +7,12 @@ import { createClock } from '../providers/clock.ts';
 import { createDirectory } from '../providers/directory/directory.ts';
 import { ProviderError } from '../providers/errors.ts';
 import { createHttp } from '../providers/http.ts';
-import type { Clock, Directory, Http, Secrets, SmokeFiles, Sockets } from '../providers/ports.ts';
+import type { Archive, Clock, Directory, Http, Secrets, SmokeFiles, Sockets } from '../providers/ports.ts';
 import { createSecrets } from '../providers/secrets/secrets.ts';
 import { createSmokeFiles } from '../providers/smoke/files.ts';
 import { createSockets } from '../providers/sockets.ts';
 import type { WorkerConfig } from '../spec/worker-config.ts';
+import { openArchive } from './archive.ts';
 import { directoryLoader, loadWorkerConfig } from './config.ts';
 import { credentialsOf } from './credentials.ts';
 import { createLog, type Log } from './logger.ts';
@@ -32,6 +33,8 @@ export interface House {
   readonly sockets: Sockets;
   /** What smoke may upload. */
   readonly files: SmokeFiles;
+  /** Where records of rollouts are kept; `null` for nowhere. */
+  readonly archive: Archive | null;
   /** Some letters and digits, other ones each time. */
   readonly random: () => string;
 }
@@ -46,7 +49,8 @@ export async function openHouse(configFile: string): Promise<House> {
   const people = await openDirectory(path.resolve(folder, config.directory), log);
   const doors = { clock: createClock(), http: createHttp(), sockets: createSockets(), random };
   const files = createSmokeFiles(config.smoke.files === null ? null : path.resolve(folder, config.smoke.files));
-  return { config, credentials, log, secrets, ...people, ...doors, files };
+  const archive = openArchive(config.archive, folder, { ...doors, credentials });
+  return { config, credentials, log, secrets, ...people, ...doors, files, archive };
 }
 
 function random(): string {

@@ -24,7 +24,7 @@ export interface PortsOptions extends House {
 }
 
 export function createPorts(options: PortsOptions): Ports {
-  const { config, clock, http, sockets, directory, secrets, files, random, rollouts, observer, log } = options;
+  const { config, clock, http, sockets, directory, secrets, files, archive, random, rollouts, observer, log } = options;
   const target = (plan: TargetPlan): Target => targetOf(options, plan);
   const metrics = (connection: string): MetricsSource => metricsOf(options, connection);
   return {
@@ -40,6 +40,7 @@ export function createPorts(options: PortsOptions): Ports {
       redact: (text) => secrets.redact(text),
       log: (notice) => tell(log, notice),
     }),
+    archive,
     rollouts,
     observer,
     connections: connectionsOf(options, target, metrics),
@@ -112,7 +113,9 @@ function connectionsOf(options: PortsOptions, target: Ports['target'], metrics: 
         }));
     }
   });
-  return [...declaredOnes, { name: 'directory', ping: () => pingDirectory(options) }];
+  const { archive } = options;
+  const kept = archive === null ? [] : [{ name: 'archive', ping: (signal?: AbortSignal) => archive.ping(signal) }];
+  return [...declaredOnes, { name: 'directory', ping: () => pingDirectory(options) }, ...kept];
 }
 
 function wordsFor({ shares, unknownBp }: Reading): string {

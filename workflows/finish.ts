@@ -1,10 +1,11 @@
-/** How a run ends: the outcome is shown, told and returned, and every message has had its answer. */
+/** How a run ends: the outcome is shown, told, kept and returned, and every message has had its answer. */
 
 import { allHandlersFinished, condition, proxySinks } from '@temporalio/workflow';
 import type { Outcome } from '../plan/phases.ts';
 import type { RolloutResult } from './messages.ts';
 import { show } from './show.ts';
 import type { ObserverSinks } from './sinks.ts';
+import { keepRecord } from './record.ts';
 import type { Run } from './run.ts';
 import { outcomeReason } from './status.ts';
 
@@ -20,6 +21,8 @@ export async function finish(run: Run, outcome: Outcome): Promise<RolloutResult>
   observer.ended({ outcome, tookMs: Date.now() - state.startedAt });
   run.restartWatch();
   await run.announce(outcome === 'completed' ? 'P2' : 'P1', 'outcome', `${run.plan.title}: ${outcome}`, reason ?? '');
+  await condition(allHandlersFinished);
+  await keepRecord(run);
   await condition(allHandlersFinished);
   return { outcome, reason };
 }

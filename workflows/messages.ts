@@ -75,6 +75,9 @@ export interface RolloutResult {
 /** Short read-only workflow that asks the worker a question. */
 export const inspectWorkflow = 'inspect';
 
+/** Writes the record of a rollout to the operator's archive, however long that takes. */
+export const archiveWorkflow = 'archive';
+
 /** The id is the lock: one active rollout per environment and service. */
 export function rolloutId(environment: string, service: string): string {
   return `rollout/${environment}/${service}`;

@@ -56,6 +56,25 @@ export const telling = proxyActivities<Activities>({
   retry: { initialInterval: '1s', maximumAttempts: 3 },
 });
 
+/** The record on its way into the archive: for so long it is just waited for, then people are told, ms. */
+export const archiveLateMs = 5 * 60_000;
+
+const keeping = { startToCloseTimeout: '2m', heartbeatTimeout: '10s' } as const;
+const keptFor = { initialInterval: '1s', backoffCoefficient: 2, nonRetryableErrorTypes: ['invalid'] };
+
+/** The first tries; what stops them is told. */
+export const keepingSoon = proxyActivities<Activities>({
+  ...keeping,
+  scheduleToCloseTimeout: archiveLateMs,
+  retry: { ...keptFor, maximumInterval: '30s' },
+});
+
+/** Without limit: a disk is emptied and a bucket comes back at somebody's leisure. */
+export const keepingAtLast = proxyActivities<Activities>({
+  ...keeping,
+  retry: { ...keptFor, initialInterval: '10s', maximumInterval: '5m' },
+});
+
 /** Who is this? Waits for a directory that is away, as long as the request is open. */
 export const proving = proxyActivities<Activities>({
   startToCloseTimeout: '10s',

@@ -19,6 +19,8 @@ export interface RunState {
   warnings: string[];
   stable: Release | null;
   notifies: boolean;
+  /** Whether there is an archive for the record. */
+  archives: boolean | 'unknown';
   /** Last fence issued; the next effect gets a larger one. */
   fence: number;
   /** A weight above zero was asked for at some time: from then on going back is a rollback. */
@@ -78,6 +80,7 @@ export function initialState(plan: Plan, now: number): RunState {
     warnings: [],
     stable: null,
     notifies: false,
+    archives: false,
     fence: 0,
     exposed: false,
     claimed: false,

@@ -1,6 +1,6 @@
 /** The verbs of the story: what happens to a release between preflight and its retirement. */
 
-import { CancellationScope, isCancellation } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, patched } from '@temporalio/workflow';
 import { ActivityFailure } from '@temporalio/common';
 import type { SmokeRun, StepPlan } from '../plan/plan.ts';
 import { nameOf } from '../plan/release.ts';
@@ -21,6 +21,7 @@ export async function prepare(run: Run): Promise<void> {
   state.warnings = report.warnings.map((note) => note.message);
   state.problems = report.problems.map((note) => note.message);
   state.notifies = report.notifies;
+  state.archives = report.archives ?? false;
   state.stable = report.stable;
   state.fence = report.fence;
   for (const warning of state.warnings) run.note('warning', warning);
@@ -33,7 +34,9 @@ function unfinished(error: unknown): PreflightReport {
     `the checks before the start could not be finished: ${sentenceOf(error)}. Nothing was touched: ` +
     'see what `sluice doctor` says of the connections, look into the log of the worker, and start again';
   const problems = [{ code: 'preflight.unfinished', message }];
-  return { problems, warnings: [], stable: null, fence: 0, identity: 'trust', notifies: false };
+  // Without a report nobody knows of an archive: whoever writes the record will see.
+  const archives = patched('keep-unfinished') ? 'unknown' : false;
+  return { problems, warnings: [], stable: null, fence: 0, identity: 'trust', notifies: false, archives };
 }
 
 /** The release starts where no user reaches it; from here on somebody could give it traffic, so the watch begins. */

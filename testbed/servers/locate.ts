@@ -6,9 +6,9 @@ import { delimiter, join } from 'node:path';
 import { inProject } from '../root.ts';
 import { buildOnce } from './build.ts';
 
-export type ServerName = 'temporal' | 'prometheus' | 'caddy';
+export type ServerName = 'temporal' | 'prometheus' | 'caddy' | 'versitygw';
 
-export const serverNames: readonly ServerName[] = ['temporal', 'prometheus', 'caddy'];
+export const serverNames: readonly ServerName[] = ['temporal', 'prometheus', 'caddy', 'versitygw'];
 
 /** How a server is found and built. */
 export interface ServerRecipe {
@@ -46,6 +46,14 @@ const recipes: Readonly<Record<ServerName, ServerRecipe>> = {
     variable: 'SLUICE_CADDY',
     module: 'github.com/caddyserver/caddy/v2',
     package: 'github.com/caddyserver/caddy/v2/cmd/caddy',
+    tags: null,
+    ldflags: plain,
+  },
+  versitygw: {
+    name: 'versitygw',
+    variable: 'SLUICE_VERSITYGW',
+    module: 'github.com/versity/versitygw',
+    package: 'github.com/versity/versitygw/cmd/versitygw',
     tags: null,
     ldflags: plain,
   },

@@ -47,6 +47,7 @@ export function equipment(operator: Operator, newest: (rollout: string) => Execu
       sockets,
       random,
       files: anyFile,
+      archive: null,
       directory: createDirectory({ load: async () => ({ identity: 'trust', people }) }),
       directoryProblem: () => null,
       secrets,

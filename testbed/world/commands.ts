@@ -20,6 +20,10 @@ export interface WorkerOptions {
   readonly name?: string;
   /** Added to its connections to the world's own servers, in the form of the worker's configuration. */
   readonly connections?: Readonly<Record<string, unknown>>;
+  /** Parts of its configuration beside the usual ones, such as an archive. */
+  readonly parts?: Readonly<Record<string, unknown>>;
+  /** A command that starts it, in front of its own. */
+  readonly inside?: readonly string[];
   /** Longest time between two heartbeats that Temporal sees. @default 5s */
   readonly heartbeat?: string;
 }
@@ -43,13 +47,14 @@ const launcher = inProject('bin', 'sluice');
 /** Returns when the worker says that it is ready. */
 export async function startWorker(world: Surroundings, name: string, options: WorkerOptions): Promise<Worker> {
   const port = await freePort();
-  const { connections = {}, heartbeat = '5s' } = options;
-  const configFile = writeWorkerConfig(world, name, { port, connections, heartbeat });
+  const { connections = {}, heartbeat = '5s', parts = {}, inside = [] } = options;
+  const configFile = writeWorkerConfig(world, name, { port, connections, heartbeat, parts });
   const url = `http://127.0.0.1:${port}`;
+  const [command, ...args] = [...inside, process.execPath, launcher, 'worker', '--config', configFile] as const;
   const worker = await startProcess({
     name,
-    command: process.execPath,
-    args: [launcher, 'worker', '--config', configFile],
+    command,
+    args,
     folder: world.folder,
     env: { ...environment(world), ...options.env },
     ready: () => isUp(`${url}/readyz`),

@@ -47,11 +47,13 @@ export interface WorkerFacts {
   /** Beside those to the world's own servers. */
   readonly connections: Readonly<Record<string, unknown>>;
   readonly heartbeat: string;
+  /** Beside the usual ones. */
+  readonly parts: Readonly<Record<string, unknown>>;
 }
 
 /** Writes `<name>.yaml` for a worker, and returns its path. */
 export function writeWorkerConfig(world: Surroundings, name: string, facts: WorkerFacts): string {
-  const { port, connections, heartbeat } = facts;
+  const { port, connections, heartbeat, parts } = facts;
   const prometheus = { kind: 'prometheus', url: world.prometheus.url };
   const routes = world.services.map((service) => [service.name, routeOf(service)] as const);
   return write(join(world.folder, `${name}.yaml`), {
@@ -77,6 +79,7 @@ export function writeWorkerConfig(world: Surroundings, name: string, facts: Work
     },
     smoke: { allow: [world.publicUrl] },
     notify: world.notify === null ? [] : [{ kind: 'webhook', name: 'people', url: world.notify }],
+    ...parts,
   });
 }
 

@@ -129,6 +129,93 @@ connections:
   });
 });
 
+describe('an archive', () => {
+  const config = (archive: string) => `apiVersion: sluice/v1
+kind: Worker
+directory: d.yaml
+connections: {}
+archive: ${archive}
+`;
+
+  test.each([
+    ['{ kind: folder, path: ./records }', { kind: 'folder', path: './records' }],
+    [
+      '{ kind: s3, endpoint: "https://s3.example/", bucket: ops, region: eu-central-1, credentials: { accessKeyId: { env: ID }, secretAccessKey: { env: KEY } } }',
+      {
+        ...{
+          kind: 's3',
+          endpoint: 'https://s3.example',
+          bucket: 'ops',
+          prefix: '',
+          region: 'eu-central-1',
+          pathStyle: false,
+        },
+        credentials: { accessKeyId: { env: 'ID' }, secretAccessKey: { env: 'KEY' }, sessionToken: null },
+      },
+    ],
+    [
+      '{ kind: webhook, url: "https://keep.example/x" }',
+      { kind: 'webhook', url: 'https://keep.example/x', auth: null },
+    ],
+    ['null', null],
+  ])('%s is one', (written, read) => {
+    const result = parseWorkerConfig(config(written), 'worker.yaml');
+    expect(result.ok && result.value.archive).toEqual(read);
+  });
+
+  test('gets all its mistakes told', () => {
+    const s3 = 'kind: s3, bucket: Ops, prefix: /a/, region: "", endpoint: "http://127.0.0.1:9000"';
+    const report = complaintsAbout(config(`{ ${s3}, credentials: { secretAccessKey: geheim } }`));
+    expect(report).not.toContain('geheim');
+    expect(report).toMatchInlineSnapshot(`
+      "worker.yaml:5:30: error: "Ops" is not the name of a bucket (archive.bucket)
+          5 | archive: { kind: s3, bucket: Ops, prefix: /a/, region: "", endpoint: "http://127.0.0.1:9000", credentials: { s…
+            |                              ^
+              expected the name of a bucket of 3 to 63 lower-case letters, digits, "." or "-"
+
+      worker.yaml:5:43: error: "/a/" is not the beginning of keys (archive.prefix)
+          5 | archive: { kind: s3, bucket: Ops, prefix: /a/, region: "", endpoint: "http://127.0.0.1:9000", credentials: { s…
+            |                                           ^
+              expected the beginning of keys such as sluice or ops/rollouts, without a slash at either end
+
+      worker.yaml:5:56: error: "" is not a region (archive.region)
+          5 | archive: { kind: s3, bucket: Ops, prefix: /a/, region: "", endpoint: "http://127.0.0.1:9000", credentials: { s…
+            |                                                        ^
+              expected a region such as eu-central-1
+
+      worker.yaml:5:70: error: the bucket cannot stand in front of an IP address (archive.endpoint)
+          5 | …d: s3, bucket: Ops, prefix: /a/, region: "", endpoint: "http://127.0.0.1:9000", credentials: { secretAccessKey…
+            |                                                         ^
+              expected pathStyle: true beside it, or a host name
+
+      worker.yaml:5:108: error: missing key "accessKeyId" (archive.credentials)
+          5 | …t: Ops, prefix: /a/, region: "", endpoint: "http://127.0.0.1:9000", credentials: { secretAccessKey: ****** } }
+            |                                                                                   ^
+              expected a place where the secret is found such as { env: PROM_TOKEN }
+
+      worker.yaml:5:127: error: this value is not a place where the secret is found (archive.credentials.secretAccessKey)
+          5 | …t: Ops, prefix: /a/, region: "", endpoint: "http://127.0.0.1:9000", credentials: { secretAccessKey: ****** } }
+            |                                                                                                      ^
+              expected a place where the secret is found such as { env: PROM_TOKEN }"
+    `);
+    expect(complaintsAbout(config('{ kind: tape }'))).toMatchInlineSnapshot(`
+      "worker.yaml:5:18: error: unknown kind "tape" (archive.kind)
+          5 | archive: { kind: tape }
+            |                  ^
+              expected one of folder, s3, webhook"
+    `);
+  });
+
+  test('at an IP address needs its bucket in the path', () => {
+    const of = (more: string) =>
+      config(
+        `{ kind: s3, endpoint: "http://127.0.0.1:9000", bucket: ops, region: r, ${more}credentials: { accessKeyId: { env: A }, secretAccessKey: { env: B } } }`,
+      );
+    expect(complaintsAbout(of(''))).toContain('the bucket cannot stand in front of an IP address');
+    expect(parseWorkerConfig(of('pathStyle: true, '), 'worker.yaml')).toMatchObject({ ok: true });
+  });
+});
+
 describe('the directory', () => {
   test('of the examples is read', () => {
     expect(parseDirectory(example('directory.yaml'), 'directory.yaml')).toMatchObject({

@@ -71,6 +71,25 @@ describe('the configuration of a worker', () => {
       ]),
     );
   });
+
+  it.each([
+    [
+      's3',
+      'endpoint: "https://s3.example", bucket: ops, region: r, credentials: { accessKeyId: { env: ID }, secretAccessKey: { env: KEY } }',
+      ['ID', 'KEY'],
+    ],
+    ['webhook', 'url: "https://keep.example", auth: { bearer: { env: HOOK_TOKEN } }', ['HOOK_TOKEN']],
+  ])(
+    'knows the credentials of an archive of kind %s, so that they are hidden everywhere',
+    async (kind, more, names) => {
+      const { config } = await loadWorkerConfig(
+        await file(`${head}connections: {}\narchive: { kind: ${kind}, ${more} }\n`),
+      );
+      expect(() => credentialsOf(config, {})).toThrow(`archive: environment variable ${names[0] ?? ''} is not set`);
+      const env = Object.fromEntries(names.map((name) => [name, `value of ${name}`]));
+      expect([...credentialsOf(config, env).keys()]).toEqual(names);
+    },
+  );
 });
 
 describe('the directory file', () => {

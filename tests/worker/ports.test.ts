@@ -83,6 +83,7 @@ async function ports(directoryProblem: string | null = null): Promise<Ports> {
     http: createHttp(),
     sockets: createSockets(),
     files: createSmokeFiles(null),
+    archive: null,
     random: () => 'r',
     directory: createDirectory({ load: async () => ({ identity: 'trust', people: {} }) }),
     directoryProblem: () => directoryProblem,

@@ -92,6 +92,7 @@ export function operatorFor(plan: Plan): WorkerConfig {
       },
     },
     smoke: { allow: publicOrigins(plan), files: null },
+    archive: null,
     notify: [],
   };
 }
