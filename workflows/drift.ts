@@ -11,8 +11,9 @@ import type { Run } from './run.ts';
 export type Drift = Extract<WatchReport, { kind: 'drift' }>;
 
 /** Below plan: stop and ask. Above plan: put back once, announced; a second time go back. */
-export function onDrift(run: Run, drift: Drift): void {
-  if (isOurs(run, drift)) return;
+export function onDrift(run: Run, reported: Drift): void {
+  const drift = againstPlan(run, reported);
+  if (drift === null) return;
   const found = `somebody set ${formatBp(drift.acceptedBp)} where ${formatBp(drift.plannedBp)} was planned`;
   run.state.acceptedBp = drift.acceptedBp;
   if (drift.acceptedBp > 0) run.state.exposed = true;
@@ -32,12 +33,15 @@ export function onDrift(run: Run, drift: Drift): void {
   run.puttingBack = putBack(run);
 }
 
-/** No claim tells our hand from a foreign one: the watch sees what we write before it is told, or what was written since it looked. */
-function isOurs(run: Run, { acceptedBp }: Drift): boolean {
+/** Without a claim the watch knows only what it was told when it began: what was written or asked for since counts. */
+function againstPlan(run: Run, drift: Drift): Drift | null {
   const { plan, state } = run;
-  if (plan.capabilities.unclaimed !== true) return false;
-  if (state.stepBackTo !== null && acceptedBp === (plan.steps[state.stepBackTo]?.weightBp ?? 0)) return true;
-  return acceptedBp === state.requestedBp && (run.moving || plannedBp(run) === acceptedBp);
+  if (plan.capabilities.unclaimed !== true) return drift;
+  const { acceptedBp } = drift;
+  const present = run.moving ? state.requestedBp : plannedBp(run);
+  const planned = state.stepBackTo === null ? present : (plan.steps[state.stepBackTo]?.weightBp ?? 0);
+  if (acceptedBp === planned) return null;
+  return { ...drift, plannedBp: planned, direction: acceptedBp > planned ? 'above' : 'below' };
 }
 
 async function putBack(run: Run): Promise<void> {
