@@ -32,7 +32,8 @@ const words: Readonly<Record<string, string>> = {
   ENETUNREACH: 'no route to the network',
 };
 
-function wordsFor(code: string): string {
+/** What a machine-readable code means. */
+export function wordsFor(code: string): string {
   return words[code] ?? `the exchange failed (${code})`;
 }
 

@@ -3,7 +3,7 @@
 import type { Claim, Instance, Liveness, Order, Reading, Share, Stage, TargetCapabilities } from '../plan/target.ts';
 import type { Release } from '../plan/release.ts';
 import type { AlertMatcher } from '../plan/criteria.ts';
-import type { SmokeSuite } from '../plan/plan.ts';
+import type { JsonValue, SmokeSuite } from '../plan/plan.ts';
 import type { SmokeResult } from '../plan/smoke.ts';
 import type { AlertSample, NumberSample } from '../judge/verdict.ts';
 
@@ -72,6 +72,52 @@ export type SocketEvent =
 /** The door for WebSockets. Only a failed exchange throws `ProviderError`. Never follows redirects. */
 export interface Sockets {
   open(request: SocketRequest): Promise<Handshake>;
+}
+
+// ── Container engines ────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Where an engine listens. `certificates`: folder with `ca.pem`, `cert.pem` and `key.pem`, as Docker's own command has it. */
+export type EngineAddress =
+  | { readonly kind: 'socket'; readonly path: string }
+  | { readonly kind: 'tls'; readonly host: string; readonly port: number; readonly certificates: string };
+
+export interface EngineCall {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** User and password for a registry. */
+export interface RegistryLogin {
+  readonly user: string;
+  readonly password: string;
+}
+
+/**
+ * A container engine, as far as a deploy door needs Docker's API. Containers are addressed by name. Answers are as the engine
+ * gave them; `null` is a thing that does not exist. All throw `ProviderError`: `missing` for a container that is not there
+ * (any more), `conflict` for a name that is taken, `unreachable` for no answer and for what the engine could not do.
+ * Errors may repeat what was sent: whoever sends something secret takes it out.
+ */
+export interface Engine {
+  /** Version of the API it speaks, such as `1.41`. */
+  version(call: EngineCall): Promise<string>;
+  /** All containers, stopped ones too. */
+  list(call: EngineCall): Promise<JsonValue>;
+  inspect(container: string, call: EngineCall): Promise<JsonValue | null>;
+  /** By `repository@digest` or by id. */
+  image(reference: string, call: EngineCall): Promise<JsonValue | null>;
+  pull(reference: string, login: RegistryLogin | null, call: EngineCall): Promise<void>;
+  /** Creates a container of this name, not started. */
+  create(name: string, body: JsonValue, call: EngineCall): Promise<void>;
+  /** Joins one more network. */
+  connect(container: string, network: string, aliases: readonly string[], call: EngineCall): Promise<void>;
+  rename(container: string, name: string, call: EngineCall): Promise<void>;
+  /** Nothing when it runs. */
+  start(container: string, call: EngineCall): Promise<void>;
+  /** Asks it to end and kills it after the grace time; nothing when it does not run. */
+  stop(container: string, graceSeconds: number, call: EngineCall): Promise<void>;
+  /** Removes it, also when it runs. */
+  remove(container: string, call: EngineCall): Promise<void>;
 }
 
 // ── Targets ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -9,9 +9,13 @@ export interface SecretSource {
   readonly env: string;
 }
 
-export type Auth =
-  | { readonly kind: 'bearer'; readonly token: SecretSource }
-  | { readonly kind: 'basic'; readonly user: string; readonly password: SecretSource };
+export interface BasicAuth {
+  readonly kind: 'basic';
+  readonly user: string;
+  readonly password: SecretSource;
+}
+
+export type Auth = { readonly kind: 'bearer'; readonly token: SecretSource } | BasicAuth;
 
 export const envName = expecting(
   z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/),
@@ -33,11 +37,13 @@ export const secretSource = expecting(
   'such as { env: PROM_TOKEN }',
 );
 
+export const basicAuth = z
+  .strictObject({ basic: z.strictObject({ user: line, password: secretSource }) })
+  .transform(({ basic }): BasicAuth => ({ kind: 'basic', ...basic }));
+
 export const auth = z
   .union([
     z.strictObject({ bearer: secretSource }).transform(({ bearer }): Auth => ({ kind: 'bearer', token: bearer })),
-    z
-      .strictObject({ basic: z.strictObject({ user: line, password: secretSource }) })
-      .transform(({ basic }): Auth => ({ kind: 'basic', ...basic })),
+    basicAuth,
   ])
   .describe('Credentials by the name of the environment variable that holds them.');

@@ -14,6 +14,7 @@ import {
 } from './http-connection.ts';
 import { isSecretKey } from './source.ts';
 import { headerName, headerValue, hostPort, httpUrl, id, line, origin } from './names.ts';
+import { type DockerDeploy, dockerDeploy, secretsInEnvironment, sharedContainers } from './docker-deploy.ts';
 import { span } from './values.ts';
 import { readDocument, type ReadResult } from './yaml.ts';
 
@@ -44,7 +45,13 @@ export interface CaddyRoute {
   readonly slots: Readonly<Record<'a' | 'b', string>>;
   /** The service has WebSockets or event streams. */
   readonly longLived: boolean;
-  readonly deploy: { readonly kind: 'hook'; readonly url: string; readonly auth: Auth | null };
+  readonly deploy: HookDeploy | DockerDeploy;
+}
+
+export interface HookDeploy {
+  readonly kind: 'hook';
+  readonly url: string;
+  readonly auth: Auth | null;
 }
 
 /** Anything that moves traffic by declared calls. */
@@ -57,6 +64,8 @@ export interface WebhookChannel {
   readonly name: string;
   readonly url: string;
 }
+
+export type { DockerDeploy, EngineAddress } from './docker-deploy.ts';
 
 export interface WorkerConfig {
   readonly taskQueue: string;
@@ -107,6 +116,7 @@ const caddyRoute = z.strictObject({
   deploy: z
     .discriminatedUnion('kind', [
       z.strictObject({ kind: z.literal('hook'), url: httpUrl, auth: auth.nullable().default(null) }),
+      dockerDeploy,
     ])
     .describe('How a release is started in a slot and stopped.'),
 });
@@ -177,6 +187,8 @@ function crossCheck(root: Cursor): readonly Finding[] {
     ...duplicateChannels(root),
     ...sharedSlots(root),
     ...numberedBucket(root),
+    ...sharedContainers(root),
+    ...secretsInEnvironment(root),
     ...root
       .at('connections')
       .entries()

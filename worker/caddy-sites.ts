@@ -2,16 +2,19 @@
 
 import type { CaddyTargetPlan } from '../plan/target.ts';
 import { ProviderError } from '../providers/errors.ts';
+import type { Engine } from '../providers/ports.ts';
 import type { CaddyConnection as Site } from '../providers/targets/caddy/connection.ts';
-import type { CaddyConnection } from '../spec/worker-config.ts';
-import { credentialsFor } from './credentials.ts';
+import type { CaddyConnection, CaddyRoute, EngineAddress } from '../spec/worker-config.ts';
+import { basicFor, credentialsFor } from './credentials.ts';
+
+export interface SiteDoors {
+  /** Values of the environment variables that credentials name. */
+  readonly credentials: ReadonlyMap<string, string>;
+  readonly engine: (address: EngineAddress) => Engine;
+}
 
 /** Throws `ProviderError` `missing` when the connection has no such route. */
-export function siteOf(
-  connection: CaddyConnection,
-  plan: CaddyTargetPlan,
-  credentials: ReadonlyMap<string, string>,
-): Site {
+export function siteOf(connection: CaddyConnection, plan: CaddyTargetPlan, { credentials, engine }: SiteDoors): Site {
   const route = Object.hasOwn(connection.routes, plan.route) ? connection.routes[plan.route] : undefined;
   if (route === undefined) {
     const detail = `connection ${plan.connection} declares no such route`;
@@ -26,7 +29,20 @@ export function siteOf(
       match: { host: route.match.host ?? undefined, path: route.match.path ?? undefined },
       slots: route.slots,
       longLived: route.longLived,
-      deploy: { kind: 'hook', url: route.deploy.url, auth: credentialsFor(route.deploy.auth, credentials) },
+      deploy: doorOf(route.deploy, { credentials, engine }),
     },
   };
+}
+
+function doorOf(deploy: CaddyRoute['deploy'], { credentials, engine }: SiteDoors): Site['route']['deploy'] {
+  switch (deploy.kind) {
+    case 'hook':
+      return { kind: 'hook', url: deploy.url, auth: credentialsFor(deploy.auth, credentials) };
+    case 'docker':
+      return {
+        ...deploy,
+        engine: engine(deploy.engine),
+        registry: deploy.registry && basicFor(deploy.registry, credentials),
+      };
+  }
 }

@@ -3,8 +3,8 @@
 import type { Credentials } from '../providers/credentials.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { ArchiveConfig } from '../spec/archive.ts';
-import type { Auth } from '../spec/auth.ts';
-import type { WorkerConfig } from '../spec/worker-config.ts';
+import type { Auth, BasicAuth } from '../spec/auth.ts';
+import type { CaddyRoute, WorkerConfig } from '../spec/worker-config.ts';
 import { WorkerProblem } from './problem.ts';
 
 /** Values of the environment variables that the configuration's credentials name. Throws naming all that are unset. */
@@ -13,8 +13,7 @@ export function credentialsOf(
   env: Readonly<Record<string, string | undefined>>,
 ): ReadonlyMap<string, string> {
   const connected = Object.entries(config.connections).flatMap(([connection, declared]) => {
-    const auths =
-      declared.kind === 'caddy' ? Object.values(declared.routes).map(({ deploy }) => deploy.auth) : [declared.auth];
+    const auths = declared.kind === 'caddy' ? Object.values(declared.routes).map(authOf) : [declared.auth];
     const named = auths.filter((auth) => auth !== null);
     return named.map((auth) => ({ of: `connection ${connection}`, variable: variableOf(auth) }));
   });
@@ -25,6 +24,10 @@ export function credentialsOf(
     throw new WorkerProblem([...new Set(lines)].join('\n'));
   }
   return new Map(wanted.map(({ variable }) => [variable, env[variable] ?? '']));
+}
+
+function authOf({ deploy }: CaddyRoute): Auth | null {
+  return deploy.kind === 'hook' ? deploy.auth : deploy.registry;
 }
 
 function archiveVariables(archive: ArchiveConfig | null): readonly string[] {
@@ -47,10 +50,15 @@ function variableOf(auth: Auth): string {
 /** What a connection's credentials are to a provider; `values` are those of `credentialsOf`. */
 export function credentialsFor(auth: Auth | null, values: ReadonlyMap<string, string>): Credentials | null {
   if (auth === null) return null;
-  const secret = async () => valueOf(variableOf(auth), values);
-  return auth.kind === 'bearer'
-    ? { kind: 'bearer', token: secret }
-    : { kind: 'basic', user: auth.user, password: secret };
+  if (auth.kind === 'basic') return basicFor(auth, values);
+  return { kind: 'bearer', token: async () => valueOf(variableOf(auth), values) };
+}
+
+export function basicFor(
+  auth: BasicAuth,
+  values: ReadonlyMap<string, string>,
+): Extract<Credentials, { kind: 'basic' }> {
+  return { kind: 'basic', user: auth.user, password: async () => valueOf(variableOf(auth), values) };
 }
 
 export function valueOf(variable: string, values: ReadonlyMap<string, string>): string {

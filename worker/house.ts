@@ -7,7 +7,18 @@ import { createClock } from '../providers/clock.ts';
 import { createDirectory } from '../providers/directory/directory.ts';
 import { ProviderError } from '../providers/errors.ts';
 import { createHttp } from '../providers/http.ts';
-import type { Archive, Clock, Directory, Http, Secrets, SmokeFiles, Sockets } from '../providers/ports.ts';
+import { createEngine } from '../providers/engine.ts';
+import type {
+  Archive,
+  Clock,
+  Directory,
+  Engine,
+  EngineAddress,
+  Http,
+  Secrets,
+  SmokeFiles,
+  Sockets,
+} from '../providers/ports.ts';
 import { createSecrets } from '../providers/secrets/secrets.ts';
 import { createSmokeFiles } from '../providers/smoke/files.ts';
 import { createSockets } from '../providers/sockets.ts';
@@ -31,6 +42,8 @@ export interface House {
   readonly clock: Clock;
   readonly http: Http;
   readonly sockets: Sockets;
+  /** The door to a container engine that the configuration names. */
+  readonly engine: (address: EngineAddress) => Engine;
   /** What smoke may upload. */
   readonly files: SmokeFiles;
   /** Where records of rollouts are kept; `null` for nowhere. */
@@ -49,8 +62,16 @@ export async function openHouse(configFile: string): Promise<House> {
   const people = await openDirectory(path.resolve(folder, config.directory), log);
   const doors = { clock: createClock(), http: createHttp(), sockets: createSockets(), random };
   const files = createSmokeFiles(config.smoke.files === null ? null : path.resolve(folder, config.smoke.files));
+  const engine = (address: EngineAddress): Engine => createEngine(inFolder(folder, address));
   const archive = openArchive(config.archive, folder, { ...doors, credentials });
-  return { config, credentials, log, secrets, ...people, ...doors, files, archive };
+  return { config, credentials, log, secrets, ...people, ...doors, engine, files, archive };
+}
+
+/** Relative paths mean the folder of the configuration. */
+function inFolder(folder: string, address: EngineAddress): EngineAddress {
+  return address.kind === 'socket'
+    ? { ...address, path: path.resolve(folder, address.path) }
+    : { ...address, certificates: path.resolve(folder, address.certificates) };
 }
 
 function random(): string {

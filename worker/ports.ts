@@ -65,10 +65,11 @@ function metricsOf({ config, credentials, http, clock }: PortsOptions, name: str
 }
 
 /** The target behind a connection's name. Throws `ProviderError` `missing` when the operator declared no such one. */
-export function targetOf({ config, credentials, http, clock }: House, plan: TargetPlan): Target {
+export function targetOf(house: House, plan: TargetPlan): Target {
+  const { config, credentials, http, clock } = house;
   switch (plan.kind) {
     case 'caddy': {
-      const connection = siteOf(declared(config, plan.connection, plan.kind), plan, credentials);
+      const connection = siteOf(declared(config, plan.connection, plan.kind), plan, house);
       return createCaddyTarget({ plan, connection, http, clock });
     }
     case 'http': {

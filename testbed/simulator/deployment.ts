@@ -45,6 +45,7 @@ export function equipment(operator: Operator, newest: (rollout: string) => Execu
       clock,
       http,
       sockets,
+      engine: noEngine,
       random,
       files: anyFile,
       archive: null,
@@ -67,6 +68,11 @@ function rolloutsOf(newest: (rollout: string) => Execution | undefined): Rollout
     },
   };
 }
+
+/** Simulated hosts are reached through deploy hooks. */
+const noEngine = (): never => {
+  throw new Error('a simulated world has no container engine');
+};
 
 /** What a plan uploads is there, and nobody looks at it. */
 const anyFile: SmokeFiles = { missing: async () => [], read: async (name) => Buffer.from(name) };

@@ -9,6 +9,7 @@ import { planDigest } from '../../plan/digest.ts';
 import type { CaddyTargetPlan } from '../../plan/target.ts';
 import { createClock } from '../../providers/clock.ts';
 import { createDirectory } from '../../providers/directory/directory.ts';
+import { createEngine } from '../../providers/engine.ts';
 import { createHttp } from '../../providers/http.ts';
 import { createSecrets } from '../../providers/secrets/secrets.ts';
 import { createSmokeFiles } from '../../providers/smoke/files.ts';
@@ -82,6 +83,7 @@ async function ports(directoryProblem: string | null = null): Promise<Ports> {
     clock: createClock(),
     http: createHttp(),
     sockets: createSockets(),
+    engine: createEngine,
     files: createSmokeFiles(null),
     archive: null,
     random: () => 'r',
@@ -160,7 +162,7 @@ describe('connections', () => {
   it('of a Caddy become what its target needs of one route', () => {
     const edge = configured().connections['edge'];
     if (edge?.kind !== 'caddy') throw new Error('not a Caddy');
-    expect(siteOf(edge, web, credentials)).toEqual({
+    expect(siteOf(edge, web, { credentials, engine: createEngine })).toEqual({
       admin: 'http://127.0.0.1:1',
       public: 'http://127.0.0.1:1',
       persistence: { hook: 'http://127.0.0.1:1/persist' },

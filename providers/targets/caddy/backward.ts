@@ -63,7 +63,7 @@ export async function retire(site: Site, order: Order, loser: Release, signal?: 
     mustBeIdle(before, slot, doing);
     await drain(site, own, signal);
     mustBeIdle(await see(site, signal), slot, doing); // somebody may have given it traffic meanwhile
-    await site.hook.remove(slot, order, signal);
+    await site.door.remove(slot, order, signal);
   }
   const decide = async (scene: Scene): Promise<Decision> => {
     const found = ownClaim(scene, order);

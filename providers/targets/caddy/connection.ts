@@ -1,6 +1,7 @@
 /** What the operator declares about one Caddy and one of its routes. */
 
 import type { Credentials } from '../../credentials.ts';
+import type { Engine } from '../../ports.ts';
 
 export const slotNames = ['a', 'b'] as const;
 export type SlotName = (typeof slotNames)[number];
@@ -27,7 +28,29 @@ export interface CaddyRoute {
   readonly slots: BySlot<string>;
   /** The service has WebSockets or event streams. */
   readonly longLived: boolean;
-  readonly deploy: { readonly kind: 'hook'; readonly url: string; readonly auth: Credentials | null };
+  readonly deploy: HookDeploy | DockerDeploy;
+}
+
+export interface HookDeploy {
+  readonly kind: 'hook';
+  readonly url: string;
+  readonly auth: Credentials | null;
+}
+
+/** The slots are containers of one engine. Nothing but these containers and repositories is ever touched, whatever a spec says. */
+export interface DockerDeploy {
+  readonly kind: 'docker';
+  readonly engine: Engine;
+  /** Names of the slots' containers; ours are called `<name>.<fence>`. */
+  readonly containers: BySlot<string>;
+  /** Image repositories without tag or digest. */
+  readonly repositories: readonly string[];
+  /** Variables that each new container gets; `{{port}}`, `{{slot}}`, `{{label}}` and `{{digest}}` are filled in. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Path at the slot's address that answers 2xx once a release can serve; `null`: any answer to `/` counts. */
+  readonly ready: string | null;
+  /** For pulling. */
+  readonly registry: Extract<Credentials, { kind: 'basic' }> | null;
 }
 
 export function otherSlot(slot: SlotName): SlotName {

@@ -1,20 +1,20 @@
-/** Which release is in which slot: by our claim, by the hook, and in which of the two we believe when. */
+/** Which release is in which slot: by our claim, by the deploy door, and in which of the two we believe when. */
 
 import type { Release } from '../../../plan/release.ts';
 import { ProviderError } from '../../errors.ts';
 import type { StoredClaim } from './claim.ts';
 import { type BySlot, type SlotName, slotNames } from './connection.ts';
-import type { HookSlots } from './hook.ts';
+import type { Slots } from './door.ts';
 import type { Scene, Site } from './site.ts';
 
-/** What the hook said, or why it said nothing. */
-export type HookAnswer =
-  { readonly kind: 'slots'; readonly slots: HookSlots } | { readonly kind: 'silent'; readonly reason: ProviderError };
+/** What the deploy door said, or why it said nothing. */
+export type DoorAnswer =
+  { readonly kind: 'slots'; readonly slots: Slots } | { readonly kind: 'silent'; readonly reason: ProviderError };
 
-/** For questions that must not fail with the hook. */
-export async function askHook(site: Site, signal?: AbortSignal, timeoutMs?: number): Promise<HookAnswer> {
+/** For questions that must not fail with the door. */
+export async function askDoor(site: Site, signal?: AbortSignal, timeoutMs?: number): Promise<DoorAnswer> {
   try {
-    return { kind: 'slots', slots: await site.hook.slots(signal, timeoutMs) };
+    return { kind: 'slots', slots: await site.door.slots(signal, timeoutMs) };
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
     return { kind: 'silent', reason: error };
@@ -22,8 +22,8 @@ export async function askHook(site: Site, signal?: AbortSignal, timeoutMs?: numb
 }
 
 /** While a rollout holds the route its claim says what the slots were given; afterwards the host knows better. */
-export function contentsOf(claim: StoredClaim | null, hook: HookAnswer | null): BySlot<Release | null> {
-  const said = hook?.kind === 'slots' ? hook.slots : null;
+export function contentsOf(claim: StoredClaim | null, door: DoorAnswer | null): BySlot<Release | null> {
+  const said = door?.kind === 'slots' ? door.slots : null;
   const of = (slot: SlotName): Release | null => {
     const claimed = claim?.slots[slot] ?? null;
     if (said === null) return claimed;
@@ -32,7 +32,7 @@ export function contentsOf(claim: StoredClaim | null, hook: HookAnswer | null): 
   return { a: of('a'), b: of('b') };
 }
 
-/** Contents for resolving digests: the hook is asked only when the claim does not know both, so that going back needs no hook. */
+/** Contents for resolving digests: the door is asked only when the claim does not know both, so that going back needs no door. */
 export async function contentsFor(
   site: Site,
   scene: Scene,
@@ -42,7 +42,7 @@ export async function contentsFor(
   const claimed = contentsOf(scene.claim, null);
   const isHeld = scene.claim !== null && !scene.claim.released;
   if (isHeld && digests.every((digest) => slotOf(claimed, digest, scene) !== null)) return claimed;
-  return contentsOf(scene.claim, { kind: 'slots', slots: await site.hook.slots(signal) });
+  return contentsOf(scene.claim, { kind: 'slots', slots: await site.door.slots(signal) });
 }
 
 /** The slot of a digest; when both hold it, the one with more traffic. */

@@ -68,7 +68,7 @@ export async function ensureCapacity(site: Site, order: Order, canaryBp: number,
   const slot = slotOf(contents, order.canary.digest, scene);
   if (slot === null)
     throw new ProviderError({ code: 'missing', doing, detail: `${nameOf(order.canary)} is in neither slot` });
-  const state = (await site.hook.slots(signal))[slot];
+  const state = (await site.door.slots(signal))[slot];
   const unready = await unreadiness(site, slot, state, order.canary, signal);
   if (unready === null) return;
   const isThere = state.release?.digest === order.canary.digest;

@@ -1,41 +1,25 @@
 /** The deploy hook: starts and stops releases in the slots of a host. Speaks its contract, trusts nothing it answers. */
 
 import { z } from 'zod';
-import type { Release } from '../../../plan/release.ts';
-import type { Order } from '../../../plan/target.ts';
 import { sendAs } from '../../credentials.ts';
 import { ProviderError } from '../../errors.ts';
 import type { Http, HttpResponse } from '../../ports.ts';
-import { releaseSchema } from '../claim-form.ts';
-import type { BySlot, CaddyRoute, SlotName } from './connection.ts';
+import type { HookDeploy } from './connection.ts';
+import { type DeployDoor, type DoorWords, type Slots, slotSchema } from './door.ts';
 
 const askMs = 3_000;
 /** Starting may pull an image before the answer. */
 const actMs = 60_000;
 
-const slotSchema = z.object({
-  release: releaseSchema.nullable(),
-  state: z.enum(['running', 'starting', 'stopped', 'failed']),
-  ready: z.boolean(),
-  detail: z.string().default(''),
-  fence: z.int().min(0).default(0),
-  rollout: z.string().nullable().default(null),
-});
-
 const slotsSchema = z.object({ slots: z.object({ a: slotSchema, b: slotSchema }) });
 
-export type SlotState = z.output<typeof slotSchema>;
-export type HookSlots = BySlot<SlotState>;
+const words: DoorWords = {
+  name: 'the deploy hook',
+  code: 'hook',
+  makeKnown: 'deploy the stable release through the hook once',
+};
 
-export interface DeployHook {
-  slots(signal?: AbortSignal, timeoutMs?: number): Promise<HookSlots>;
-  /** Starts a release in a slot, in place of what runs there. */
-  put(slot: SlotName, order: Order, release: Release, signal?: AbortSignal): Promise<void>;
-  /** Stops what runs in a slot; nothing when nothing does. */
-  remove(slot: SlotName, order: Order, signal?: AbortSignal): Promise<void>;
-}
-
-export function createHook(deploy: CaddyRoute['deploy'], http: Http): DeployHook {
+export function createHook(deploy: HookDeploy, http: Http): DeployDoor {
   const root = deploy.url.replace(/\/+$/, '');
   const headers = { 'content-type': 'application/json' };
   const send = async (
@@ -51,6 +35,7 @@ export function createHook(deploy: CaddyRoute['deploy'], http: Http): DeployHook
   };
 
   return {
+    words,
     async slots(signal, timeoutMs = askMs) {
       const answer = await send({ method: 'GET', path: '/slots', timeoutMs }, signal);
       return readSlots(answer.body);
@@ -63,10 +48,11 @@ export function createHook(deploy: CaddyRoute['deploy'], http: Http): DeployHook
       const query = new URLSearchParams({ rollout, fence: String(fence) });
       await send({ method: 'DELETE', path: `/slots/${slot}?${query.toString()}`, timeoutMs: actMs }, signal);
     },
+    preflight: async () => [],
   };
 }
 
-function readSlots(body: string): HookSlots {
+function readSlots(body: string): Slots {
   const parsed = slotsSchema.safeParse(json(body));
   if (parsed.success) return parsed.data.slots;
   const where = parsed.error.issues.map((issue) => issue.path.join('.') || 'the answer').slice(0, 5);

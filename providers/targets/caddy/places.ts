@@ -4,7 +4,7 @@ import type { Release } from '../../../plan/release.ts';
 import type { Instance, Order } from '../../../plan/target.ts';
 import { ProviderError } from '../../errors.ts';
 import type { SlotName } from './connection.ts';
-import type { SlotState } from './hook.ts';
+import type { SlotState } from './door.ts';
 import { answers } from './reading.ts';
 import type { Site } from './site.ts';
 
@@ -20,11 +20,11 @@ export async function start(
   release: Release,
   signal?: AbortSignal,
 ): Promise<Instance> {
-  await site.hook.put(slot, order, release, signal);
+  await site.door.put(slot, order, release, signal);
   const doing = `start ${release.label} in slot ${slot}`;
   const until = site.clock.now() + patienceMs;
   for (;;) {
-    const state = (await site.hook.slots(signal))[slot];
+    const state = (await site.door.slots(signal))[slot];
     const unready = await unreadiness(site, slot, state, release, signal);
     if (unready === null) return instance(slot, state);
     if (state.state === 'failed') throw new ProviderError({ code: 'invalid', doing, detail: unready });
@@ -33,7 +33,7 @@ export async function start(
   }
 }
 
-/** `null` when the hook says that this release is ready in the slot *and* the slot's address answers. */
+/** `null` when the door says that this release is ready in the slot *and* the slot's address answers. */
 export async function unreadiness(
   site: Site,
   slot: SlotName,

@@ -7,7 +7,7 @@ import { formatBp } from '../../../plan/units.ts';
 import { ProviderError } from '../../errors.ts';
 import type { PreflightFinding } from '../../ports.ts';
 import { otherSlot, type SlotName, slotNames } from './connection.ts';
-import { askHook, contentsOf, type HookAnswer } from './contents.ts';
+import { askDoor, contentsOf, type DoorAnswer } from './contents.ts';
 import { problem, warning } from './findings.ts';
 import { isObject } from './json.ts';
 import { previewFindings } from './preflight-preview.ts';
@@ -23,8 +23,8 @@ export async function preflight(
   release: Release,
   signal?: AbortSignal,
 ): Promise<readonly PreflightFinding[]> {
-  const [caddy, hook] = await Promise.all([seeCaddy(site, signal), askHook(site, signal)]);
-  const findings = [...weightFindings(weights), ...hookFindings(hook)];
+  const [caddy, door] = await Promise.all([seeCaddy(site, signal), askDoor(site, signal)]);
+  const findings = [...weightFindings(weights), ...doorFindings(site, door)];
   if (caddy instanceof ProviderError) return [...findings, unreachable(caddy)];
   findings.push(...persistenceFindings(site, caddy.persist));
   findings.push(...previewFindings(site, caddy.servers));
@@ -35,8 +35,9 @@ export async function preflight(
   return [
     ...findings,
     ...proxyFindings(site, scene),
-    ...trafficFindings(scene, hook),
-    ...idleFindings(scene, hook, release),
+    ...trafficFindings(site, scene, door),
+    ...idleFindings(scene, door, release),
+    ...(await hostFindings(site, scene, door, release, signal)),
   ];
 }
 
@@ -84,8 +85,30 @@ function weightFindings(weights: readonly number[]): PreflightFinding[] {
   });
 }
 
-function hookFindings(hook: HookAnswer): PreflightFinding[] {
-  return hook.kind === 'slots' ? [] : [problem('hook', `The deploy hook cannot be asked: ${hook.reason.message}.`)];
+function doorFindings(site: Site, door: DoorAnswer): PreflightFinding[] {
+  return door.kind === 'slots' ? [] : [cannotBeAsked(site, door.reason)];
+}
+
+function cannotBeAsked({ door: { words } }: Site, reason: ProviderError): PreflightFinding {
+  const name = words.name.replace(/^the/, 'The');
+  return problem(words.code, `${name} cannot be asked: ${reason.message}.`);
+}
+
+/** What the door knows would fail; nothing when it is silent, since that is a finding already. */
+async function hostFindings(
+  site: Site,
+  scene: Scene,
+  door: DoorAnswer,
+  release: Release,
+  signal?: AbortSignal,
+): Promise<readonly PreflightFinding[]> {
+  if (door.kind === 'silent') return [];
+  try {
+    return await site.door.preflight(release, servingSlot(scene), signal);
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+    return [cannotBeAsked(site, error)];
+  }
 }
 
 function persistenceFindings(site: Site, persist: boolean): PreflightFinding[] {
@@ -104,7 +127,7 @@ function persistenceFindings(site: Site, persist: boolean): PreflightFinding[] {
 }
 
 /** One slot has everything and its release is known, or there is no way back to it. */
-function trafficFindings(scene: Scene, hook: HookAnswer): PreflightFinding[] {
+function trafficFindings(site: Site, scene: Scene, door: DoorAnswer): PreflightFinding[] {
   const findings: PreflightFinding[] = [];
   const serving = servingSlot(scene);
   if (scene.claimReading.kind === 'damaged') {
@@ -117,18 +140,19 @@ function trafficFindings(scene: Scene, hook: HookAnswer): PreflightFinding[] {
     if (scene.shares.unknownBp > 0) return findings;
     const text = `One slot must have all traffic before a rollout starts; Caddy has ${sharesInWords(scene)}. Give all traffic to the stable slot first.`;
     findings.push(problem('split-present', text));
-  } else if (contentsOf(scene.claim, hook)[serving] === null && hook.kind === 'slots') {
-    const text = `Slot ${serving} serves, but the deploy hook does not say which release that is: deploy the stable release through the hook once.`;
+  } else if (contentsOf(scene.claim, door)[serving] === null && door.kind === 'slots') {
+    const { name, makeKnown } = site.door.words;
+    const text = `Slot ${serving} serves, but ${name} does not say which release that is: ${makeKnown}.`;
     findings.push(problem('stable-unknown', text));
   }
   return findings;
 }
 
-function idleFindings(scene: Scene, hook: HookAnswer, release: Release): PreflightFinding[] {
+function idleFindings(scene: Scene, door: DoorAnswer, release: Release): PreflightFinding[] {
   const serving = servingSlot(scene);
-  if (serving === null || hook.kind === 'silent') return [];
+  if (serving === null || door.kind === 'silent') return [];
   const idle = otherSlot(serving);
-  const { release: there, state } = hook.slots[idle];
+  const { release: there, state } = door.slots[idle];
   const isFree = there === null || state === 'stopped' || there.digest === release.digest;
   if (isFree) return [];
   return [warning('idle-slot', `Slot ${idle} holds ${nameOf(there)} (${state}) without traffic; it will be replaced.`)];

@@ -7,7 +7,7 @@ import { ProviderError } from '../../errors.ts';
 import { isOwn } from '../effects.ts';
 import { plainClaim, type StoredClaim } from './claim.ts';
 import { type BySlot, type SlotName, slotNames } from './connection.ts';
-import { askHook, contentsOf, type HookAnswer, slotOf } from './contents.ts';
+import { askDoor, contentsOf, type DoorAnswer, slotOf } from './contents.ts';
 import { blindness, look, type Scene, type Site } from './site.ts';
 
 /** How long a reading waits for the host: going back begins with one. */
@@ -15,41 +15,41 @@ const patienceMs = 1_000;
 
 /** Empty shares when the route is not there. Throws `invalid` when several routes match. */
 export async function read(site: Site, signal?: AbortSignal): Promise<Reading> {
-  const [sight, hook] = await Promise.all([look(site, signal), askHook(site, signal, patienceMs)]);
+  const [sight, door] = await Promise.all([look(site, signal), askDoor(site, signal, patienceMs)]);
   if (sight.kind === 'several') {
     throw new ProviderError({ code: 'invalid', doing: `read route ${site.plan.route}`, detail: blindness(sight) });
   }
   const claim = sight.kind === 'scene' ? sight.scene.claim : null;
-  const instances = await instancesOf(site, claim, hook, signal);
-  const fence = largestFence(claim, hook);
+  const instances = await instancesOf(site, claim, door, signal);
+  const fence = largestFence(claim, door);
   if (sight.kind === 'none') return { claim: null, fence, shares: [], instances, unknownBp: 0 };
-  return readingOf(sight.scene, fence, contentsOf(claim, hook), instances);
+  return readingOf(sight.scene, fence, contentsOf(claim, door), instances);
 }
 
 /** The reading that answers a write. */
 export async function readingAfter(site: Site, scene: Scene, signal?: AbortSignal): Promise<Reading> {
-  const hook = await askHook(site, signal, patienceMs);
-  const instances = await instancesOf(site, scene.claim, hook, signal);
-  return readingOf(scene, largestFence(scene.claim, hook), contentsOf(scene.claim, hook), instances);
+  const door = await askDoor(site, signal, patienceMs);
+  const instances = await instancesOf(site, scene.claim, door, signal);
+  return readingOf(scene, largestFence(scene.claim, door), contentsOf(scene.claim, door), instances);
 }
 
 /** The release with all traffic. Throws `missing` with the reason why nobody knows. */
 export async function stable(site: Site, scene: Scene, signal?: AbortSignal): Promise<Release> {
-  const hook = await askHook(site, signal);
-  const contents = contentsOf(scene.claim, hook);
+  const door = await askDoor(site, signal);
+  const contents = contentsOf(scene.claim, door);
   const doing = `find the release that serves route ${site.plan.route}`;
   const refuse = (detail: string): never => {
     throw new ProviderError({ code: 'missing', doing, detail });
   };
   const slot = slotNames.find((name) => scene.shares.bySlot[name] === 10_000);
   if (slot === undefined) return refuse(`no slot has all traffic: ${sharesInWords(scene)}`);
-  const why =
-    hook.kind === 'silent' ? `the deploy hook cannot be asked: ${hook.reason.detail}` : 'the deploy hook names none';
+  const { name } = site.door.words;
+  const why = door.kind === 'silent' ? `${name} cannot be asked: ${door.reason.detail}` : `${name} names none`;
   return contents[slot] ?? refuse(`slot ${slot} has all traffic and nobody knows its release; ${why}`);
 }
 
-function largestFence(claim: StoredClaim | null, hook: HookAnswer): number {
-  const ofHost = hook.kind === 'slots' ? slotNames.map((slot) => hook.slots[slot].fence) : [];
+function largestFence(claim: StoredClaim | null, door: DoorAnswer): number {
+  const ofHost = door.kind === 'slots' ? slotNames.map((slot) => door.slots[slot].fence) : [];
   return Math.max(0, claim?.fence ?? 0, ...ofHost);
 }
 
@@ -70,23 +70,23 @@ function readingOf(
   return { claim: scene.claim && plainClaim(scene.claim), fence, shares, instances, unknownBp: nobodyKnows };
 }
 
-/** The slots as places. A hook that does not answer is no reason to call what answers itself dead: going back must not need it. */
+/** The slots as places. A door that does not answer is no reason to call what answers itself dead: going back must not need it. */
 async function instancesOf(
   site: Site,
   claim: StoredClaim | null,
-  hook: HookAnswer,
+  door: DoorAnswer,
   signal?: AbortSignal,
 ): Promise<readonly Instance[]> {
-  if (hook.kind === 'slots') {
+  if (door.kind === 'slots') {
     return slotNames.map((slot) => {
-      const { release, ready, state, detail } = hook.slots[slot];
+      const { release, ready, state, detail } = door.slots[slot];
       return { name: slot, release, ready, detail: detail === '' ? state : `${state}: ${detail}` };
     });
   }
   return Promise.all(
     slotNames.map(async (slot) => {
       const ready = await answers(site, slot, signal);
-      const detail = `the deploy hook cannot be asked (${hook.reason.detail}); its address ${ready ? 'answers' : 'does not answer'}`;
+      const detail = `${site.door.words.name} cannot be asked (${door.reason.detail}); its address ${ready ? 'answers' : 'does not answer'}`;
       return { name: slot, release: claim?.slots[slot] ?? null, ready, detail };
     }),
   );
@@ -140,11 +140,11 @@ function livenessOf(scene: Scene, order: Order, canaryBp: number): Liveness {
   return { kind: 'drifted', acceptedBp, reason: `asked ${formatBp(canaryBp)}, Caddy has ${sharesInWords(scene)}` };
 }
 
-/** Live also means that something answers there. A hook that cannot be asked is no reason for doubt. */
+/** Live also means that something answers there. A door that cannot be asked is no reason for doubt. */
 async function whenReady(site: Site, scene: Scene, order: Order, signal?: AbortSignal): Promise<Liveness> {
   const slot = slotOf(contentsOf(scene.claim, null), order.canary.digest, scene);
-  const hook = await askHook(site, signal, patienceMs);
-  if (slot === null || hook.kind === 'silent' || hook.slots[slot].ready) return { kind: 'live' };
-  const { state, detail } = hook.slots[slot];
+  const door = await askDoor(site, signal, patienceMs);
+  if (slot === null || door.kind === 'silent' || door.slots[slot].ready) return { kind: 'live' };
+  const { state, detail } = door.slots[slot];
   return { kind: 'pending', reason: `slot ${slot} is not ready: ${state} ${detail}`.trimEnd() };
 }

@@ -8,7 +8,7 @@ import type { CaddyAdmin } from './admin.ts';
 import { type ClaimReading, readClaim, type StoredClaim } from './claim.ts';
 import type { BySlot, CaddyConnection, SlotName } from './connection.ts';
 import { findRoute } from './find.ts';
-import type { DeployHook } from './hook.ts';
+import type { DeployDoor } from './door.ts';
 import { isObject, type JsonObject } from './json.ts';
 import type { Lane } from './lane.ts';
 import { previewSlot, type Seat, seatOf, sharesOf, type SlotShares } from './split.ts';
@@ -20,7 +20,7 @@ export interface Site {
   /** The `@id` that adoption gives. */
   readonly id: string;
   readonly admin: CaddyAdmin;
-  readonly hook: DeployHook;
+  readonly door: DeployDoor;
   readonly http: Http;
   readonly clock: Clock;
   readonly lane: Lane;

@@ -4,9 +4,11 @@ import type { CaddyTargetPlan, Order, TargetCapabilities } from '../../../plan/t
 import type { Aim, Clock, Http, Target } from '../../ports.ts';
 import { createAdmin } from './admin.ts';
 import { restore, retire } from './backward.ts';
-import { type CaddyConnection, routeId, type SlotName } from './connection.ts';
+import { type CaddyConnection, type CaddyRoute, routeId, type SlotName } from './connection.ts';
 import { contentsFor, slotOf } from './contents.ts';
 import { deploy, ensureCapacity, promote } from './forward.ts';
+import type { DeployDoor } from './door.ts';
+import { createDockerDoor } from './docker/door.ts';
 import { createHook } from './hook.ts';
 import { laneFor } from './lane.ts';
 import { preflight } from './preflight.ts';
@@ -23,7 +25,7 @@ export interface CaddyTargetOptions {
 
 /**
  * Weights are exact to a basis point and count requests, not users: a client that met the canary may meet stable next, so
- * affinity is not promised. Readings come from Caddy and the deploy hook; a silent hook never keeps traffic from going back.
+ * affinity is not promised. Readings come from Caddy and the deploy door; a silent door never keeps traffic from going back.
  */
 export function createCaddyTarget({ plan, connection, http, clock }: CaddyTargetOptions): Target {
   const site: Site = {
@@ -32,7 +34,7 @@ export function createCaddyTarget({ plan, connection, http, clock }: CaddyTarget
     slots: connection.route.slots,
     id: routeId(plan.route),
     admin: createAdmin(connection.admin, http, clock),
-    hook: createHook(connection.route.deploy, http),
+    door: doorOf(plan, connection.route, http),
     http,
     clock,
     lane: laneFor(http, clock, connection.admin),
@@ -52,6 +54,15 @@ export function createCaddyTarget({ plan, connection, http, clock }: CaddyTarget
     retire: (order, loser, signal) => retire(site, order, loser, signal),
     aim: (at, order, signal) => aim(site, at, order, signal),
   };
+}
+
+function doorOf(plan: CaddyTargetPlan, { deploy, slots }: CaddyRoute, http: Http): DeployDoor {
+  switch (deploy.kind) {
+    case 'hook':
+      return createHook(deploy, http);
+    case 'docker':
+      return createDockerDoor({ ...deploy, route: plan.route, addresses: slots, http });
+  }
 }
 
 /** What any Caddy can do under a plan; needs no network. */

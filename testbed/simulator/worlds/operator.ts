@@ -1,7 +1,7 @@
 /** The operator's part of a simulated world: where everything of one plan is, taken from a worker's configuration or made up. */
 
 import type { Plan } from '../../../plan/plan.ts';
-import type { WorkerConfig } from '../../../spec/worker-config.ts';
+import type { CaddyRoute, WorkerConfig } from '../../../spec/worker-config.ts';
 
 export interface OperatorFacts {
   readonly config: Pick<WorkerConfig, 'connections' | 'notify'>;
@@ -44,10 +44,15 @@ export function placesOf(plan: Plan, { config }: OperatorFacts): Places {
     host: route.match.host,
     path: route.match.path,
     slots: route.slots,
-    hook: route.deploy.url,
+    hook: hookOf(route),
     prometheus: plan.metrics === null ? null : prometheusOf(plan.metrics.connection, config),
     webhooks: config.notify.map(({ url }) => url),
   };
+}
+
+function hookOf({ deploy }: CaddyRoute): string {
+  if (deploy.kind === 'hook') return deploy.url;
+  throw new Error('a simulated host is reached through a deploy hook; it has no container engine');
 }
 
 /** What the spec calls the public address of its service, suite by suite. */

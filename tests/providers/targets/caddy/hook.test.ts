@@ -4,7 +4,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Credentials } from '../../../../providers/credentials.ts';
 import { ProviderError } from '../../../../providers/errors.ts';
 import { createHttp } from '../../../../providers/http.ts';
-import { createHook, type DeployHook } from '../../../../providers/targets/caddy/hook.ts';
+import type { DeployDoor } from '../../../../providers/targets/caddy/door.ts';
+import { createHook } from '../../../../providers/targets/caddy/hook.ts';
 import { stable as release } from './given.ts';
 
 const order = { rollout: 'rollout/production/web', run: 'run-1', fence: 7, stable: release, canary: release };
@@ -28,7 +29,7 @@ async function hookThatAnswers(
   body: unknown,
   headers: Record<string, string> = {},
   auth: Credentials = { kind: 'bearer', token: async () => 's3cret' },
-): Promise<{ hook: DeployHook; seen: Seen[] }> {
+): Promise<{ hook: DeployDoor; seen: Seen[] }> {
   const seen: Seen[] = [];
   const listening = createServer((incoming, answer) => {
     let text = '';

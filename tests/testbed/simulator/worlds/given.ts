@@ -4,6 +4,7 @@ import { compile } from '../../../../plan/compile.ts';
 import type { Plan } from '../../../../plan/plan.ts';
 import type { Release } from '../../../../plan/release.ts';
 import type { Order, Share } from '../../../../plan/target.ts';
+import { createEngine } from '../../../../providers/engine.ts';
 import type { Clock, Http, HttpRequest, Sockets, Target } from '../../../../providers/ports.ts';
 import { ProviderError } from '../../../../providers/errors.ts';
 import { createPrometheus } from '../../../../providers/metrics/prometheus.ts';
@@ -94,7 +95,8 @@ export function given(script: Partial<WorldScript> = {}, change: Change = {}, te
   const sockets = socketsOver(send, clock);
   const { edge } = config.connections;
   if (edge?.kind !== 'caddy' || plan.target.kind !== 'caddy') throw new Error('the operator has no Caddy');
-  const connection = siteOf(edge, plan.target, new Map());
+  const doors = { credentials: new Map<string, string>(), engine: createEngine };
+  const connection = siteOf(edge, plan.target, doors);
   const target = createCaddyTarget({ plan: plan.target, connection, http, clock });
   const metrics = createPrometheus({ url: 'http://127.0.0.1:9090', headers: {}, auth: null, http, clock });
   const order = (fence: number, change: Partial<Order> = {}): Order => ({
