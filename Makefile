@@ -1,14 +1,14 @@
 # Everything a clone needs, with nothing but Node, npm and Go. `make` alone lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help install build servers demo test check verify clean
+.PHONY: help install build servers demo test test-docker check verify clean
 
 rooms := spec plan judge approvals workflows activities providers client cli worker testbed bench
 sources := $(shell find $(rooms) -name '*.ts' 2>/dev/null) package.json tsconfig.json tsconfig.build.json
 suites := unit servers
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install:
 	@node tools/installed.js || npm ci
@@ -31,9 +31,12 @@ platform = $(shell node -p 'process.platform + "-" + process.arch')
 test: build
 	npm exec --yes --package=node-$(platform)@$(NODE) -- node dist/testbed/suites.js unit
 else
-test: build servers ## Every suite; NODE=22 or NODE=24 runs the fast ones there
+test: build servers ## Every suite that needs no containers; NODE=22 or NODE=24 runs the fast ones there
 	@node dist/testbed/suites.js $(suites)
 endif
+
+test-docker: build servers ## Releases in containers: on this machine's Docker, else on Podman (installed on Debian when root)
+	@node dist/testbed/suites.js docker
 
 check: install ## Types, lint, format, unused code
 	@npm run --silent check

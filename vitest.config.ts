@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 const shared = { pool: 'forks' as const, testTimeout: 30_000, hookTimeout: 120_000 };
 
-/** `unit` needs nothing but Node; `servers` needs the pinned servers, which its global set-up finds or builds. */
+/** `unit` needs nothing but Node; `servers` needs the pinned servers, which its global set-up finds or builds; `docker` a container engine too. */
 export default defineConfig({
   test: {
     projects: [
@@ -11,7 +11,7 @@ export default defineConfig({
           ...shared,
           name: 'unit',
           include: ['tests/**/*.test.ts'],
-          exclude: ['tests/servers/**'],
+          exclude: ['tests/servers/**', 'tests/docker/**'],
           isolate: false, // loading every module anew for each file takes longer than the tests
         },
       },
@@ -21,6 +21,16 @@ export default defineConfig({
           name: 'servers',
           include: ['tests/servers/**/*.test.ts'],
           globalSetup: ['tests/servers/global-setup.ts'],
+          fileParallelism: false,
+          testTimeout: 180_000,
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'docker',
+          include: ['tests/docker/**/*.test.ts'],
+          globalSetup: ['tests/servers/global-setup.ts', 'tests/docker/global-setup.ts'],
           fileParallelism: false,
           testTimeout: 180_000,
         },

@@ -1,0 +1,3 @@
+module sluice.example/container-app
+
+go 1.26
