@@ -1,12 +1,14 @@
 /** What is made once for many lives: the sandbox with the bundle, the guard of stillness, the secrets. */
 
+import type { Activities } from '../../../activities/contract.ts';
 import { openSandbox } from '../sandbox.ts';
 import { secretsOf } from '../deployment.ts';
 import type { Stillness } from '../still.ts';
 import type { Ground } from './life.ts';
 import { secret } from './plans.ts';
 
-const activityNames = [
+/** What the worker runs, by the names that workflows call. */
+export const activityNames = [
   'preflight',
   'deploy',
   'ensureCapacity',
@@ -21,7 +23,7 @@ const activityNames = [
   'prove',
   'announce',
   'inspect',
-];
+] as const satisfies readonly (keyof Activities)[];
 
 /** `bundle`: text of the workflow bundle. */
 export async function openGround(bundle: string, stillness: Stillness): Promise<Ground> {

@@ -1,0 +1,39 @@
+import { join } from 'node:path';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { onServer } from '../../testbed/simulator/compare/real.ts';
+import type { Played } from '../../testbed/simulator/compare/scenario.ts';
+import { scenarios } from '../../testbed/simulator/compare/scenarios.ts';
+import { simulated } from '../../testbed/simulator/compare/simulated.ts';
+import { openGround } from '../../testbed/simulator/explore/ground.ts';
+import { withoutGuard } from '../../testbed/simulator/still.ts';
+import { startTemporal, type Temporal } from '../../testbed/servers/temporal.ts';
+import { bundlePath } from '../../worker/paths.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
+
+Runtime.install({ logger: new DefaultLogger('ERROR') });
+
+const folder = temporaryFolder('same-commands');
+const settings = { fullAt: 200, heartbeatMs: 500 };
+const virtual: Played[] = [];
+let real: readonly Played[] = [];
+let temporal: Temporal;
+
+beforeAll(async () => {
+  const ground = await openGround(readFileSync(bundlePath, 'utf8'), withoutGuard());
+  for (const scenario of scenarios) virtual.push(await simulated(scenario, ground, settings));
+  const dynamicConfig = { 'limit.historyCount.suggestContinueAsNew': settings.fullAt };
+  temporal = await startTemporal({ folder: join(folder, 'temporal'), dynamicConfig });
+  const { address, namespace } = temporal;
+  real = await onServer(scenarios, { address, namespace, secrets: ground.secrets, heartbeatMs: settings.heartbeatMs });
+}, 300_000);
+
+afterAll(() => temporal.stop());
+
+it.each(scenarios.map(({ name }, index) => ({ name, index })))(
+  '$name: the simulator asks for the same things in the same order as the real server',
+  ({ index }) => {
+    expect(virtual[index]?.course).toEqual(real[index]?.course);
+  },
+);
