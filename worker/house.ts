@@ -29,6 +29,7 @@ import { credentialsOf } from './credentials.ts';
 import { createLog, type Log } from './logger.ts';
 import { bundlePath, payloadConverterPath } from './paths.ts';
 import { WorkerProblem } from './problem.ts';
+import { clockInWords, controlOrigins, createWorldTime } from './time.ts';
 
 export interface House {
   readonly config: WorkerConfig;
@@ -40,6 +41,8 @@ export interface House {
   /** Why the newest version of the directory's file is not in use; `null` when it is. */
   readonly directoryProblem: () => string | null;
   readonly clock: Clock;
+  /** So much this machine's clock is ahead of those of the servers around, ms; 0 when it is right. */
+  readonly wrongByMs: () => number;
   readonly http: Http;
   readonly sockets: Sockets;
   /** The door to a container engine that the configuration names. */
@@ -60,7 +63,14 @@ export async function openHouse(configFile: string): Promise<House> {
   const secrets = await openSecrets(config, folder, [...credentials.values()]);
   const log = createLog({ level: config.logs.level, redact: (line) => secrets.redact(line) });
   const people = await openDirectory(path.resolve(folder, config.directory), log);
-  const doors = { clock: createClock(), http: createHttp(), sockets: createSockets(), random };
+  const time = createWorldTime(createClock(), (wrongByMs) => tellTime(log, wrongByMs));
+  const doors = {
+    clock: time.clock,
+    http: time.listening(createHttp(), controlOrigins(config)),
+    wrongByMs: () => time.wrongByMs(),
+    sockets: createSockets(),
+    random,
+  };
   const files = createSmokeFiles(config.smoke.files === null ? null : path.resolve(folder, config.smoke.files));
   const engine = (address: EngineAddress): Engine => createEngine(inFolder(folder, address));
   const archive = openArchive(config.archive, folder, { ...doors, credentials });
@@ -72,6 +82,11 @@ function inFolder(folder: string, address: EngineAddress): EngineAddress {
   return address.kind === 'socket'
     ? { ...address, path: path.resolve(folder, address.path) }
     : { ...address, certificates: path.resolve(folder, address.certificates) };
+}
+
+function tellTime(log: Log, wrongByMs: number): void {
+  if (wrongByMs === 0) log.info('the clock of this machine agrees with those of the servers around again');
+  else log.error({ wrongBySeconds: Math.round(wrongByMs / 1_000) }, `${clockInWords(wrongByMs)}; their time is used`);
 }
 
 function random(): string {

@@ -2,6 +2,7 @@
 
 import { setMaxListeners } from 'node:events';
 import { createActivities } from '../activities/index.ts';
+import type { Ports } from '../activities/ports.ts';
 import { createHealth, serveHealth, type Readiness } from './health.ts';
 import { openHouse, type House } from './house.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
@@ -74,7 +75,9 @@ async function work(
   const { config, clock, log } = house;
   const { taskQueue, heartbeatMs } = config;
   running.counts = createStateCounts(client, () => clock.now());
-  const activities = createActivities(createPorts({ ...house, rollouts: createRollouts(client), observer }));
+  const ports = createPorts({ ...house, rollouts: createRollouts(client), observer });
+  await hearTheTime(ports, stop);
+  const activities = createActivities(ports);
   const workers = await createWorkers({ connection, namespace, taskQueue, heartbeatMs, activities, sinks });
   running.workers = workers;
   const onStop = (): void => workers.stop();
@@ -84,6 +87,14 @@ async function work(
   // It may have been told to stop while it was being made.
   if (stop.aborted) workers.stop();
   await ended;
+}
+
+const hearWithinMs = 3_000;
+
+/** Before anything is timed: whoever answers tells its time. What does not answer is no reason to wait. */
+async function hearTheTime({ connections }: Ports, stop: AbortSignal): Promise<void> {
+  const signal = AbortSignal.any([stop, AbortSignal.timeout(hearWithinMs)]);
+  await Promise.allSettled(connections.map((connection) => connection.ping(signal)));
 }
 
 async function readinessOf({ door, workers }: Running): Promise<Readiness> {

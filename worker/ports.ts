@@ -17,6 +17,7 @@ import { credentialsFor } from './credentials.ts';
 import type { House } from './house.ts';
 import { httpSiteOf } from './http-sites.ts';
 import type { Log } from './logger.ts';
+import { clockInWords } from './time.ts';
 
 export interface PortsOptions extends House {
   readonly rollouts: Rollouts;
@@ -116,7 +117,17 @@ function connectionsOf(options: PortsOptions, target: Ports['target'], metrics: 
   });
   const { archive } = options;
   const kept = archive === null ? [] : [{ name: 'archive', ping: (signal?: AbortSignal) => archive.ping(signal) }];
-  return [...declaredOnes, { name: 'directory', ping: () => pingDirectory(options) }, ...kept];
+  const own = [
+    { name: 'directory', ping: () => pingDirectory(options) },
+    { name: 'clock', ping: () => pingClock(options) },
+  ];
+  return [...declaredOnes, ...own, ...kept];
+}
+
+async function pingClock({ wrongByMs }: PortsOptions): Promise<string> {
+  if (wrongByMs() === 0) return 'nothing speaks against the time of this machine';
+  const detail = `${clockInWords(wrongByMs())}; their time is used meanwhile: set it right, e.g. by NTP`;
+  throw new ProviderError({ code: 'invalid', doing: 'tell the time', detail });
 }
 
 function wordsFor({ shares, unknownBp }: Reading): string {

@@ -47,6 +47,7 @@ export function equipment(operator: Operator, newest: (rollout: string) => Execu
       sockets,
       engine: noEngine,
       random,
+      wrongByMs: () => 0,
       files: anyFile,
       archive: null,
       directory: createDirectory({ load: async () => ({ identity: 'trust', people }) }),

@@ -26,6 +26,8 @@ export interface WorkerOptions {
   readonly inside?: readonly string[];
   /** Longest time between two heartbeats that Temporal sees. @default 5s */
   readonly heartbeat?: string;
+  /** What starts Sluice: another build of it has its own. @default that of this folder */
+  readonly launcher?: string;
 }
 
 export interface CommandOptions {
@@ -50,7 +52,10 @@ export async function startWorker(world: Surroundings, name: string, options: Wo
   const { connections = {}, heartbeat = '5s', parts = {}, inside = [] } = options;
   const configFile = writeWorkerConfig(world, name, { port, connections, heartbeat, parts });
   const url = `http://127.0.0.1:${port}`;
-  const [command, ...args] = [...inside, process.execPath, launcher, 'worker', '--config', configFile] as const;
+  const [command, ...args] = [
+    ...[...inside, process.execPath],
+    ...[options.launcher ?? launcher, 'worker', '--config', configFile],
+  ] as const;
   const worker = await startProcess({
     name,
     command,

@@ -116,7 +116,7 @@ describe('with a worker', () => {
     expect(checks.map(({ what }) => what)).toEqual([
       ...['Temporal server', 'namespace default', 'search attributes'],
       ...['workers on task queue "sluice"', 'workers on task queue "sluice-watch"'],
-      ...['prometheus', 'prometheus-prod', 'edge, route door', 'directory'],
+      ...['prometheus', 'prometheus-prod', 'edge, route door', 'directory', 'clock'],
     ]);
   });
 

@@ -84,6 +84,7 @@ async function ports(directoryProblem: string | null = null): Promise<Ports> {
     http: createHttp(),
     sockets: createSockets(),
     engine: createEngine,
+    wrongByMs: () => 0,
     files: createSmokeFiles(null),
     archive: null,
     random: () => 'r',
@@ -189,7 +190,14 @@ describe('what doctor hears', () => {
 
   it('is every connection by name, and the directory', async () => {
     const all = await ports();
-    expect(all.connections.map(({ name }) => name)).toEqual(['bearer', 'basic', 'edge, route web', 'directory']);
+    expect(all.connections.map(({ name }) => name)).toEqual([
+      'bearer',
+      'basic',
+      'edge, route web',
+      'directory',
+      'clock',
+    ]);
+    expect(await answerOf(all, 'clock')).toBe('nothing speaks against the time of this machine');
     expect(await answerOf(all, 'bearer')).toBe('Prometheus answers');
     expect(await answerOf(all, 'edge, route web')).toMatchObject({ name: 'ProviderError', code: 'unreachable' });
     expect(await answerOf(all, 'directory')).toBe('read, identity trust');
