@@ -6,7 +6,7 @@ import { createEffects } from './effects.ts';
 import { createInspect } from './inspect.ts';
 import { createPeople } from './people.ts';
 import type { Ports } from './ports.ts';
-import { createPreflight } from './preflight.ts';
+import { createCheckPlan, createPreflight } from './preflight.ts';
 import { createSmoke } from './smoke.ts';
 import { createWatch } from './watch.ts';
 import { createZero } from './zero.ts';
@@ -16,6 +16,7 @@ export function createActivities(ports: Ports): Activities {
     ...createEffects(ports),
     ...createPeople(ports),
     preflight: createPreflight(ports),
+    checkPlan: createCheckPlan(ports),
     smoke: createSmoke(ports),
     watch: createWatch(ports),
     zero: createZero(ports),

@@ -10,7 +10,7 @@ import { shareOf } from '../plan/target.ts';
 import { satisfiable } from '../approvals/satisfiable.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { Target } from '../providers/ports.ts';
-import type { Note, PreflightInput, PreflightReport } from './contract.ts';
+import type { Activities, Note, PreflightInput, PreflightReport } from './contract.ts';
 import type { Ports } from './ports.ts';
 import { checkCriteria, checkMetrics } from './preflight-metrics.ts';
 import { verb } from './verb.ts';
@@ -57,6 +57,37 @@ export async function preflight(ports: Ports, input: PreflightInput, signal: Abo
   const notifies = ports.notifier.channels.length > 0;
   const archives = ports.archive !== null;
   return { problems, warnings, stable, fence: ground?.fence ?? 0, identity: 'trust', notifies, archives };
+}
+
+/** An edited plan needs people, secrets, files and metrics as one that is started does; its target is in our hands. */
+export function createCheckPlan(ports: Ports): Activities['checkPlan'] {
+  return verb(
+    ports,
+    'checkPlan',
+    () => 'checking metrics, people',
+    async ({ plan, requester, serving, asks }, signal) => {
+      const problems: Note[] = [];
+      const findings: Findings = {
+        problem: (code, message) => void problems.push({ code, message: message.replace(/\.$/, '') }),
+        warning: () => undefined,
+      };
+      const { metrics } = plan;
+      const metricsOf = `metrics ${metrics?.connection ?? ''}`;
+      await Promise.all([
+        asked(findings, 'directory', async () => {
+          await checkPeople(ports, { plan, requester }, findings);
+          if (asks === null) return;
+          await checkPeople(ports, { plan: { ...plan, gates: [asks.gate] }, requester: asks.by }, findings);
+        }),
+        asked(findings, 'secrets', () => checkSecrets(ports, plan, findings)),
+        asked(findings, 'smoke files', () => checkFiles(ports, plan, findings)),
+        metrics === null || plan.criteria.length === 0
+          ? null
+          : asked(findings, metricsOf, () => checkCriteria(ports, plan, metrics, serving, findings, signal)),
+      ]);
+      return problems;
+    },
+  );
 }
 
 /** A connection that does not answer is a problem like any other; defects are not. */
@@ -158,7 +189,11 @@ function checkStable(stable: Release, release: Release, reading: Reading, findin
   }
 }
 
-async function checkPeople(ports: Ports, { plan, requester }: PreflightInput, findings: Findings): Promise<void> {
+async function checkPeople(
+  ports: Ports,
+  { plan, requester }: Pick<PreflightInput, 'plan' | 'requester'>,
+  findings: Findings,
+): Promise<void> {
   if (plan.gates.length === 0) return;
   const members = await Promise.all(
     plan.roles.map(async (role) => [role, await ports.directory.membersOf(role)] as const),

@@ -4,6 +4,7 @@ import { Command } from '@commander-js/extra-typings';
 import { abortCommand } from './commands/abort.ts';
 import { approveCommand } from './commands/approve.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { editCommand } from './commands/edit.ts';
 import { explainCommand } from './commands/explain.ts';
 import { helpCommand } from './commands/help.ts';
 import { initCommand } from './commands/init.ts';
@@ -84,6 +85,7 @@ function addCommands(program: Program, context: Context): void {
       resumeCommand,
       freezeCommand,
       liftCommand,
+      editCommand,
       stepBackCommand,
       abortCommand,
       detachCommand,

@@ -57,6 +57,12 @@ export function planOffline(loaded: LoadedSpec, release: Release): Planned {
   return { plan, planDigest: planDigest(plan), stable: null };
 }
 
+/** For a rollout that runs: its release, and the target as it was when it started. Throws `CliError` usage. */
+export function planAgain(loaded: LoadedSpec, { release, capabilities }: Plan): Omit<Planned, 'stable'> {
+  const plan = compiled(loaded, release, capabilities);
+  return { plan, planDigest: planDigest(plan) };
+}
+
 /** Asks the worker what the target can do. Throws `CliError` usage, refused; `ClientError` no-worker and others. */
 export async function planOnline(
   session: Client.Session,

@@ -11,10 +11,12 @@ import type { ControlReceipt } from '../plan/status.ts';
 import {
   decideUpdate,
   detachUpdate,
+  editPlanUpdate,
   liftUpdate,
   resumeUpdate,
   supersedeUpdate,
   type ControlInput,
+  type EditPlanInput,
   type RaiseInput,
 } from '../workflows/messages.ts';
 import { describe } from './describe.ts';
@@ -63,6 +65,17 @@ export async function raise(
 ): Promise<ControlReceipt> {
   const whole: RaiseInput = { ...input, validUntil: Date.now() + validMs };
   return execute(session, rollout, raises[message], whole, message, options);
+}
+
+/** Throws as `decide` does. */
+export async function editPlan(
+  session: Session,
+  rollout: string,
+  edit: Omit<EditPlanInput, 'validUntil'>,
+  options: UpdateOptions = {},
+): Promise<ControlReceipt> {
+  const input: EditPlanInput = { ...edit, validUntil: Date.now() + validMs };
+  return execute(session, rollout, editPlanUpdate, input, 'edit-plan', options);
 }
 
 async function execute<Answer>(

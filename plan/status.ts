@@ -103,6 +103,18 @@ export interface RequestStatus {
   /** Who is still awaited, in words: `1 of sre, 1 of qa`. Empty when nobody. */
   readonly missing: string;
   readonly missingRoles: readonly string[];
+  /** What a yes would change; absent where a gate of the plan asks. */
+  readonly edit?: EditAsked;
+}
+
+/** An edited plan that waits for a gate to say yes to it; the rollout goes on meanwhile by the plan it has. */
+export interface EditAsked {
+  /** Decisions on this request are about the edited plan, not the running one. */
+  readonly planDigest: string;
+  readonly by: string;
+  readonly reason: string;
+  /** One sentence for each difference. */
+  readonly edits: readonly string[];
 }
 
 export interface SmokeSummary {
@@ -116,7 +128,8 @@ export interface SmokeSummary {
 /** Proof that a controlling message was seen, and what came of it. */
 export interface ControlReceipt {
   readonly id: number;
-  readonly message: 'pause' | 'resume' | 'freeze' | 'lift' | 'abort' | 'step-back' | 'supersede' | 'detach' | 'cancel';
+  readonly message:
+    'pause' | 'resume' | 'freeze' | 'lift' | 'abort' | 'step-back' | 'supersede' | 'detach' | 'edit-plan' | 'cancel';
   readonly by: string;
   readonly reason: string;
   readonly at: number;

@@ -31,6 +31,7 @@ export type TimelineCode =
   | 'lifted'
   | 'superseded'
   | 'detached'
+  | 'edited'
   | 'stepped-back'
   | 'drift'
   | 'turned-back'

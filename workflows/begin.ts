@@ -4,6 +4,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { planDigest } from '../plan/digest.ts';
 import type { Plan } from '../plan/plan.ts';
 import { nameOf } from '../plan/release.ts';
+import { untilAnswered } from './edit-asked.ts';
 import type { RolloutInput } from './messages.ts';
 import { Run } from './run.ts';
 import type { RunState } from './state.ts';
@@ -17,6 +18,7 @@ export function begin(input: RolloutInput): Run {
   if (carried === null)
     run.note('started', `${input.requester} started ${nameOf(plan.release)}, plan ${input.planDigest}`);
   else if (carried.held !== null) void run.endHold(carried.held);
+  if (run.state.asked !== null) void untilAnswered(run, run.state.asked);
   return run;
 }
 

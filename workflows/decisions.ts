@@ -4,7 +4,8 @@ import type { DecisionInput, DecisionReceipt, Proof } from '../approvals/request
 import { decide } from '../approvals/decide.ts';
 import { parseDecision } from '../approvals/parse.ts';
 import { sentenceOf } from './effects.ts';
-import { replaceRequest, requestOf, soakMore } from './gate.ts';
+import { planDigestFor, replaceRequest, requestOf, requesterFor, soakMore } from './gate.ts';
+import { onEditAnswered } from './edit-asked.ts';
 import { proving } from './proxies.ts';
 import type { Run } from './run.ts';
 
@@ -44,8 +45,12 @@ function blockedBefore(run: Run, input: DecisionInput): string | null {
 function apply(run: Run, input: DecisionInput, proof: Proof, channel: Channel): DecisionReceipt {
   const request = requestOf(run, input.gate);
   if (request === undefined) return ignored(run, input.by, `gate ${input.gate} is not open`);
-  const facts = { now: Date.now(), planDigest: run.planDigest, channel };
-  const after = decide(request, input, proof, facts, run.plan.separation, run.requester);
+  const asked = run.state.asked?.gate === input.gate ? run.state.asked : null;
+  const unfit = asked === null ? null : unfitForEdit(run, input);
+  if (unfit !== null) return ignored(run, input.by, unfit);
+  const facts = { now: Date.now(), planDigest: planDigestFor(run, input.gate), channel };
+  const requester = requesterFor(run, input.gate);
+  const after = decide(request, input, proof, facts, run.plan.separation, requester);
   if (after.receipt.outcome === 'ignored') return ignored(run, input.by, after.receipt.reason);
   if (after.receipt.outcome === 'duplicate') {
     run.ignore('decide', input.by, `duplicate: already counted at gate ${input.gate}`);
@@ -56,11 +61,22 @@ function apply(run: Run, input: DecisionInput, proof: Proof, channel: Channel): 
     'decision',
     `${input.by}: ${input.decision} at ${input.gate}${input.reason === null ? '' : `: ${input.reason}`}`,
   );
+  if (asked !== null) {
+    void onEditAnswered(run, after.request);
+    return after.receipt;
+  }
   if (input.decision === 'more-soak') soakMore(run, after.request, input.soakMs ?? 0);
   if (after.request.state === 'rejected') {
     run.turnBack({ kind: 'rejected', gate: input.gate, by: input.by, reason: input.reason ?? 'no reason given' });
   }
   return after.receipt;
+}
+
+/** About an edited plan there is only a yes or a no, and not from who started the rollout by the plan of now. */
+function unfitForEdit(run: Run, { decision, by }: DecisionInput): string | null {
+  if (decision === 'more-soak') return 'an edited plan is approved or rejected; more soak is asked for at a gate';
+  const isRequester = by === run.requester && !run.plan.separation.requesterMayApprove;
+  return isRequester && decision === 'approve' ? `${by} started this rollout and may not approve its plan` : null;
 }
 
 function ignored(run: Run, by: string, reason: string): DecisionReceipt {

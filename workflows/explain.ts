@@ -78,7 +78,8 @@ function waiting(waitingFor: string, otherwise: string): Waiting {
 }
 
 function awaitingPeople(run: Run): Waiting {
-  const open = run.state.requests.filter((request) => request.state === 'open');
+  // What is asked about an edited plan keeps nobody waiting.
+  const open = run.state.requests.filter(({ state, gate }) => state === 'open' && gate.id !== run.state.asked?.gate);
   const unclean = run.state.bake === 'clean' ? [] : ['every criterion to pass again'];
   return {
     waitingFor: [...open.map((request) => `${missing(request, run)} at gate ${request.gate.id}`), ...unclean].join(

@@ -56,14 +56,15 @@ async function ask(run: Run, gate: GatePlan): Promise<void> {
 }
 
 function mayAsk(run: Run): boolean {
-  return run.state.bake === 'clean' && run.state.held === null && !run.isTurning();
+  return run.state.bake === 'clean' && run.state.held === null && !run.isTurning() && !run.isEdited;
 }
 
-function open(run: Run, gate: GatePlan): void {
+/** Asks it on what is known now. */
+export function open(run: Run, gate: GatePlan): void {
   const revision = (requestOf(run, gate.id)?.evidence.revision ?? 0) + 1;
-  const request = openRequest(gate, evidence(run, revision, null), Date.now());
+  const request = openRequest(gate, evidence(run, gate.id, revision, null), Date.now());
   replaceRequest(run, request);
-  const missing = quorum(request, run.plan.separation, run.requester).missingText;
+  const missing = quorum(request, run.plan.separation, requesterFor(run, request.gate.id)).missingText;
   run.note('gate-opened', `gate ${gate.id} opened, awaiting ${missing}, expires in ${formatDuration(gate.expiresMs)}`);
   void run.announce('P2', `gate-${gate.id}-${String(revision)}`, `${run.plan.title}: approval needed`, missing);
 }
@@ -83,7 +84,7 @@ async function answered(run: Run, gate: GatePlan): Promise<void> {
 function remind(run: Run, gate: GatePlan): void {
   const request = requestOf(run, gate.id);
   if (request === undefined) return;
-  const { missingText, missingRoles } = quorum(request, run.plan.separation, run.requester);
+  const { missingText, missingRoles } = quorum(request, run.plan.separation, requesterFor(run, request.gate.id));
   const left = formatDuration(Math.max(0, Math.round((request.expiresAt - Date.now()) / 1000)) * 1000);
   run.note('gate-reminded', `gate ${gate.id} still awaits ${missingText}; ${left} left`);
   void run.announce(
@@ -118,13 +119,27 @@ function onExpiry(run: Run, request: ApprovalRequest): void {
 export function evidenceTurnedWorse(run: Run, because: string): void {
   for (const request of run.state.requests.filter(canStillChange)) {
     const revision = request.evidence.revision + 1;
-    const signers = request.decisions.filter((decision) => decision.void === null).map((decision) => decision.person);
-    replaceRequest(run, worsen(request, evidence(run, revision, because)));
+    replaceRequest(run, worsen(request, evidence(run, request.gate.id, revision, because)));
     run.note('evidence-worse', `gate ${request.gate.id} asks again on evidence ${String(revision)}: ${because}`);
-    if (signers.length === 0) continue;
-    const text = `the approvals of ${signers.join(', ')} at gate ${request.gate.id} no longer count: ${because}`;
-    void run.announce('P1', `worse-${request.gate.id}-${String(revision)}`, `${run.plan.title}: approvals void`, text);
+    tellSigners(run, request, because);
   }
+}
+
+/** Asked anew from the beginning, when it is the gate's turn again: what people have said was about something else. */
+export function closeBecause(run: Run, because: string): void {
+  for (const request of run.state.requests.filter(canStillChange)) {
+    replaceRequest(run, closeRequest(request));
+    run.note('evidence-worse', `gate ${request.gate.id} asks anew: ${because}`);
+    tellSigners(run, request, because);
+  }
+}
+
+function tellSigners(run: Run, { gate, evidence, decisions }: ApprovalRequest, because: string): void {
+  const signers = decisions.filter((decision) => decision.void === null).map((decision) => decision.person);
+  if (signers.length === 0) return;
+  const text = `the approvals of ${signers.join(', ')} at gate ${gate.id} no longer count: ${because}`;
+  const key = `worse-${gate.id}-${String(evidence.revision + 1)}`;
+  void run.announce('P1', key, `${run.plan.title}: approvals void`, text);
 }
 
 /** More time at the present weight, then the gate is asked again on new evidence. */
@@ -144,16 +159,26 @@ export function requestOf(run: Run, gate: string): ApprovalRequest | undefined {
   return run.state.requests.find((request) => request.gate.id === gate);
 }
 
+/** The digest that decisions on a request must name: an edited plan is signed before it is the running one. */
+export function planDigestFor({ state, planDigest }: Run, gate: string): string {
+  return state.asked?.gate === gate ? state.asked.planDigest : planDigest;
+}
+
+/** Who asks, and so may not be the one to say yes. */
+export function requesterFor({ state, requester }: Run, gate: string): string {
+  return state.asked?.gate === gate ? state.asked.by : requester;
+}
+
 export function replaceRequest(run: Run, request: ApprovalRequest): void {
   const others = run.state.requests.filter((other) => other.gate.id !== request.gate.id);
   run.state.requests = [...others, request];
 }
 
-function evidence(run: Run, revision: number, worseBecause: string | null): Evidence {
+function evidence(run: Run, gate: string, revision: number, worseBecause: string | null): Evidence {
   const { state, plan } = run;
   const facts: EvidenceFacts = {
     at: Date.now(),
-    planDigest: run.planDigest,
+    planDigest: planDigestFor(run, gate),
     release: plan.release.digest,
     stable: state.stable?.digest ?? '',
     requestedBp: state.requestedBp,

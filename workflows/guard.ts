@@ -21,13 +21,19 @@ export async function watch(run: Run): Promise<void> {
     run,
     () => !isOver(run),
     () => watchInput(run),
-    (report, { clock }) => {
+    (report, input) => {
       run.state.checkpoint = setClock(run, report.checkpoint);
       rememberSmoke(run, report.checkpoint);
-      if (report.kind === 'stopped' && clock === 'running') takeBackPausedTime(run);
+      if (isOutdated(run, report, input)) return;
+      if (report.kind === 'stopped' && input.clock === 'running') takeBackPausedTime(run);
       onReport(run, report);
     },
   );
+}
+
+/** Clean by a plan that was edited meanwhile says nothing about the plan of now. */
+function isOutdated({ plan }: Run, { kind }: WatchReport, { steps }: WatchInput): boolean {
+  return steps !== plan.steps && (kind === 'clean' || kind === 'watched');
 }
 
 /** One activity after the other, as long as it is wanted; every report is handled before the next segment begins. */

@@ -8,6 +8,8 @@ import { seal } from '../plan/record.ts';
 import { formatBp } from '../plan/units.ts';
 import { parseDecision } from '../approvals/parse.ts';
 import { decideOn } from './decisions.ts';
+import { positionOf } from './adopt.ts';
+import { editPlan } from './edit.ts';
 import { explain } from './explain.ts';
 import { freeze, lift } from './freeze.ts';
 import { detach, supersede } from './hand-over.ts';
@@ -17,11 +19,14 @@ import {
   decideUpdate,
   detachSignal,
   detachUpdate,
+  editPlanSignal,
+  editPlanUpdate,
   explainQuery,
   freezeSignal,
   liftSignal,
   liftUpdate,
   pauseSignal,
+  planQuery,
   recordQuery,
   resumeSignal,
   resumeUpdate,
@@ -56,6 +61,9 @@ function registerQueries(run: Run): void {
   setHandler(recordQuery, () => seal(recordOf(run)), {
     description: 'All of it, with a digest: what the archive keeps',
   });
+  setHandler(planQuery, () => ({ plan: run.plan, planDigest: run.planDigest, position: positionOf(run) }), {
+    description: 'The plan that it goes by, and how far it has come in it',
+  });
 }
 
 /** Signals: lowering is never refused for identity, and never for a missing field. */
@@ -89,6 +97,7 @@ function registerRaising(run: Run): void {
   both(resumeUpdate, resumeSignal, resume, 'Go on after a pause or hold: {"by","reason"}');
   both(liftUpdate, liftSignal, lift, 'End a freeze: {"by","reason"}');
   both(supersedeUpdate, supersedeSignal, supersede, 'Make room for a newer rollout: {"by","reason"}');
+  both(editPlanUpdate, editPlanSignal, editPlan, 'Another plan, as `sluice edit` sends it; only tightens, or asks');
   both(detachUpdate, detachSignal, detach, 'Leave the weights as they are and end: {"by","reason"}');
 }
 

@@ -4,6 +4,7 @@ import type { QueryDefinition, SignalDefinition, UpdateDefinition } from '@tempo
 import type { DecisionReceipt } from '../approvals/request.ts';
 import type { ControlReceipt, Explanation, Status } from '../plan/status.ts';
 import type { TimelineEvent } from '../plan/timeline.ts';
+import type { Position } from '../plan/edit.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { RolloutRecord } from '../plan/record.ts';
 import type { Outcome } from '../plan/phases.ts';
@@ -23,6 +24,8 @@ export const supersedeUpdate = update<ControlReceipt>('supersede');
 export const supersedeSignal = signal('supersede');
 export const detachUpdate = update<ControlReceipt>('detach');
 export const detachSignal = signal('detach');
+export const editPlanUpdate = update<ControlReceipt>('edit-plan');
+export const editPlanSignal = signal('edit-plan');
 
 /** What lowers or stops: Signals, durable at once, also while no worker runs. */
 export const pauseSignal = signal('pause');
@@ -34,6 +37,7 @@ export const statusQuery = query<Status>('status');
 export const explainQuery = query<Explanation>('explain');
 export const timelineQuery = query<readonly TimelineEvent[]>('timeline');
 export const recordQuery = query<RolloutRecord>('record');
+export const planQuery = query<RunningPlan>('plan');
 
 /** What a query fails with while a worker takes a rollout over: asking again is all there is to do. */
 export const askAgain = 'the worker has just taken this rollout over and has not caught up yet; ask again';
@@ -52,6 +56,21 @@ export interface StepBackInput extends ControlInput {
 /** `validUntil`: epoch ms in workflow time after which a late delivery changes nothing; `null` for no limit. */
 export interface RaiseInput extends ControlInput {
   readonly validUntil: number | null;
+}
+
+/** A plan in place of the running one; both are named by their digests. */
+export interface EditPlanInput extends RaiseInput {
+  readonly plan: Plan;
+  readonly planDigest: string;
+  /** Of the plan that it was made from; another one running meanwhile refuses it. */
+  readonly fromDigest: string;
+}
+
+/** The plan that a rollout goes by, and how far it has come in it. */
+export interface RunningPlan {
+  readonly plan: Plan;
+  readonly planDigest: string;
+  readonly position: Position;
 }
 
 /** The rollout workflow's type name and input: the plan, who asked, and what a continued run carries on. */

@@ -19,6 +19,16 @@ export function parseRaise(raw: unknown): ControlInput & { readonly validUntil: 
   return { ...parseControl(raw), validUntil: typeof until === 'number' ? until : null };
 }
 
+/** An edited plan and the digests that it names; their worth is for others to judge. */
+export function parseEdit(raw: unknown): {
+  readonly plan: unknown;
+  readonly planDigest: string | null;
+  readonly fromDigest: string | null;
+} {
+  const [planDigest, fromDigest] = [textOf(raw, 'planDigest'), textOf(raw, 'fromDigest')];
+  return { plan: field(raw, 'plan') ?? null, planDigest, fromDigest };
+}
+
 function bpOf(asked: unknown): number | 'invalid' {
   if (typeof asked === 'number' && Number.isInteger(asked)) return asked;
   const percent = typeof asked === 'string' ? /^(\d{1,3}(?:\.\d{1,2})?)%$/.exec(asked) : null;

@@ -9,7 +9,7 @@ import { giveReceipt } from './receipts.ts';
 import type { Run } from './run.ts';
 
 export interface Raise {
-  readonly message: 'resume' | 'lift' | 'supersede' | 'detach';
+  readonly message: 'resume' | 'lift' | 'supersede' | 'detach' | 'edit-plan';
   /** Why it would change nothing, or `null`; asked again when the sender is proven. */
   readonly blocked: () => string | null;
   /** `seen`: confirmed only when it has been read back, or has ended. */
@@ -62,4 +62,5 @@ const raises: Readonly<Record<Raise['message'], string>> = {
   lift: 'lifting a freeze raises exposure in the end',
   supersede: 'handing over ends the watch of this release',
   detach: 'letting go leaves traffic unwatched',
+  'edit-plan': 'the plan decides about exposure',
 };

@@ -4,8 +4,8 @@ import {
   CancellationScope,
   allHandlersFinished,
   condition,
-  continueAsNew,
   isCancellation,
+  makeContinueAsNewFunc,
   workflowInfo,
 } from '@temporalio/workflow';
 import { ActivityFailure } from '@temporalio/common';
@@ -44,12 +44,13 @@ export async function rollout(input: RolloutInput): Promise<RolloutResult> {
     for (;;) {
       const forward = new CancellationScope({ cancellable: true });
       const told = forward.run(() => story(run)).catch((error: unknown) => onFailure(run, error));
-      await Promise.race([told, condition(() => run.isTurning() || isFull(run))]);
-      if (!run.isTurning() && !isFull(run)) return finish(run, (await told) ?? 'aborted');
+      await Promise.race([told, condition(() => run.isTurning() || run.isEdited || isFull(run))]);
+      if (!run.isTurning() && !run.isEdited && !isFull(run)) return finish(run, (await told) ?? 'aborted');
       forward.cancel();
       if (run.state.turn !== null) return finish(run, await goBack(run, told));
       if (run.state.detached !== null) return finish(run, await letGo(run, told));
       if (run.state.stepBackTo !== null) await stepBack(run, told);
+      else if (run.isEdited) await standAnew(run, told);
       else await handOver(run, input, told);
     }
   });
@@ -89,6 +90,12 @@ function onFailure(run: Run, error: unknown): null {
   return null;
 }
 
+/** The plan was edited: what was told by the one before ends, and the story is told again by the plan of now. */
+async function standAnew(run: Run, told: Promise<unknown>): Promise<void> {
+  await told;
+  run.isEdited = false;
+}
+
 /** History has grown enough for a new run, and nothing is under way that could be lost. */
 function isFull(run: Run): boolean {
   return workflowInfo().continueAsNewSuggested && run.isWaiting();
@@ -100,5 +107,7 @@ async function handOver(run: Run, input: RolloutInput, told: Promise<unknown>): 
   await stopWatch(run);
   await condition(allHandlersFinished);
   if (run.isTurning()) return;
-  await continueAsNew<typeof rollout>({ ...input, carried: run.state });
+  const { memo } = workflowInfo(); // as it was changed here, not as it was at the start
+  const goOn = makeContinueAsNewFunc<typeof rollout>(memo === undefined ? {} : { memo });
+  await goOn({ ...input, plan: run.plan, planDigest: run.planDigest, carried: run.state });
 }

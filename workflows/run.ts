@@ -21,8 +21,9 @@ const keptEvents = 300;
 const keptIgnored = 50;
 
 export class Run {
-  readonly plan: Plan;
-  readonly planDigest: string;
+  /** Replaced when it is edited, together with its digest. */
+  plan: Plan;
+  planDigest: string;
   readonly requester: string;
   readonly state: RunState;
   readonly rollout: string;
@@ -31,6 +32,8 @@ export class Run {
   /** True while an effect on the target is under way: only one at a time goes forward. */
   moving = false;
   private waits = 0;
+  /** The plan was edited: the story stands still until it is told anew by the plan of now. */
+  isEdited = false;
   /** True while this run hands over to the next one: the watch must not start again here. */
   leaving = false;
   /** The watch in the background, once it has begun. */
@@ -121,7 +124,7 @@ export class Run {
 
   /** Nothing begins and nothing counts as done once the rollout turns: the story stands here until it is cancelled. */
   private async onward(): Promise<void> {
-    if (this.isTurning()) await condition(() => false);
+    if (this.isTurning() || this.isEdited) await condition(() => false);
   }
 
   isTurning(): boolean {
@@ -182,6 +185,7 @@ export class Run {
 
   isFree(): boolean {
     const { paused, held, frozen } = this.state;
+    if (this.isEdited) return false;
     return paused === null && held === null && frozen === null && !this.moving && !this.isTurning();
   }
 
@@ -194,6 +198,7 @@ export class Run {
     this.state.paused = null;
     this.state.held = null;
     this.state.frozen = null;
+    this.state.asked = null;
     this.state.requests = this.state.requests.map(closeRequest);
     observer.turnedBack({ reason: turn.kind, fromBp: this.state.acceptedBp ?? this.state.requestedBp });
     this.note('turned-back', `going back: ${reasonOf(turn)}`);

@@ -61,7 +61,7 @@ function handTyped(status: Status): (request: Status['requests'][number]) => str
       gate: request.gate,
       decision: 'approve',
       by: 'YOUR-NAME',
-      planDigest: status.planDigest,
+      planDigest: request.edit?.planDigest ?? status.planDigest,
       evidenceDigest: request.evidenceDigest,
     })}'\``;
 }

@@ -44,6 +44,8 @@ export interface RunState {
   /** Where the bake clock is set to at the watch's next report, ms of valid time; `null` when it just goes on. */
   clockTo: number | null;
   requests: ApprovalRequest[];
+  /** An edited plan that a gate is asked about. */
+  asked: AskedEdit | null;
   paused: Stopped | null;
   held: Hold | null;
   frozen: Stopped | null;
@@ -60,6 +62,17 @@ export interface RunState {
   nextReceipt: number;
   ignored: IgnoredMessage[];
   timeline: TimelineEvent[];
+}
+
+/** Applied when its request is approved; the rollout goes on by the plan it has until then. */
+export interface AskedEdit {
+  /** Id of its request: `edit/` and the gate that is asked. */
+  readonly gate: string;
+  readonly plan: Plan;
+  readonly planDigest: string;
+  readonly by: string;
+  readonly reason: string;
+  readonly edits: readonly string[];
 }
 
 /** Why a rule stopped the rollout, and what `resume` does about it. */
@@ -96,6 +109,7 @@ export function initialState(plan: Plan, now: number): RunState {
     checkpoint: null,
     clockTo: null,
     requests: [],
+    asked: null,
     paused: null,
     held: null,
     frozen: null,

@@ -2,11 +2,12 @@
 
 import type { Phase } from '../plan/phases.ts';
 import { reasonOf } from '../plan/phases.ts';
-import type { BakeStatus, RequestStatus, Status, StepStatus, Weights } from '../plan/status.ts';
+import type { BakeStatus, EditAsked, RequestStatus, Status, StepStatus, Weights } from '../plan/status.ts';
 import type { ApprovalRequest } from '../approvals/request.ts';
 import { quorum } from '../approvals/quorum.ts';
+import { requesterFor } from './gate.ts';
 import type { Run } from './run.ts';
-import type { RunState } from './state.ts';
+import type { AskedEdit, RunState } from './state.ts';
 
 export function statusOf(run: Run): Status {
   const { state, plan } = run;
@@ -117,14 +118,15 @@ function bakeStatus(run: Run): BakeStatus | null {
 }
 
 function requestStatus(request: ApprovalRequest, run: Run): RequestStatus {
-  const answer = quorum(request, run.plan.separation, run.requester);
+  const answer = quorum(request, run.plan.separation, requesterFor(run, request.gate.id));
+  const asked = run.state.asked?.gate === request.gate.id ? run.state.asked : null;
   return {
     gate: request.gate.id,
     point: request.gate.point,
     state: request.state,
     openedAt: request.openedAt,
     expiresAt: request.expiresAt,
-    onExpiry: request.gate.onExpiry,
+    onExpiry: asked === null ? request.gate.onExpiry : 'the plan stays as it is',
     evidenceRevision: request.evidence.revision,
     evidenceDigest: request.evidence.digest,
     decisions: request.decisions.map(({ person, kind, roles, at, reason, void: voided }) => ({
@@ -137,5 +139,10 @@ function requestStatus(request: ApprovalRequest, run: Run): RequestStatus {
     })),
     missing: request.state === 'open' ? answer.missingText : '',
     missingRoles: request.state === 'open' ? answer.missingRoles : [],
+    ...(asked !== null && { edit: editOf(asked) }),
   };
+}
+
+function editOf({ planDigest, by, reason, edits }: AskedEdit): EditAsked {
+  return { planDigest, by, reason, edits };
 }

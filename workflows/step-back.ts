@@ -5,6 +5,7 @@ import { closeRequest } from '../approvals/request-life.ts';
 import type { Stage } from '../plan/target.ts';
 import { formatBp } from '../plan/units.ts';
 import { holdIfFenced } from './effects.ts';
+import { evidenceTurnedWorse } from './gate.ts';
 import { confirmReceipts } from './receipts.ts';
 import { reverting, untilFenced } from './proxies.ts';
 import type { Run } from './run.ts';
@@ -38,6 +39,7 @@ async function lower(run: Run, to: number): Promise<void> {
   Object.assign(state, { step: to, requestedBp: canaryBp, acceptedBp: shifted.acceptedBp });
   state.bake = to < 0 ? 'clean' : 'baking';
   forgetAbove(run, to);
+  evidenceTurnedWorse(run, `stepped back to ${formatBp(shifted.acceptedBp)}`);
   confirmReceipts(run, `${formatBp(shifted.acceptedBp)} read back`);
   run.note('stepped-back', `stepped back to ${formatBp(shifted.acceptedBp)}; gates above it ask again`);
 }

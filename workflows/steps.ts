@@ -8,6 +8,7 @@ import type { Liveness, Stage } from '../plan/target.ts';
 import { formatBp } from '../plan/units.ts';
 import type { PreflightReport } from '../activities/contract.ts';
 import { guarded, sentenceOf } from './effects.ts';
+import { evidenceTurnedWorse } from './gate.ts';
 import { checking, deploying, moving, reverting, untilFenced } from './proxies.ts';
 import type { Run } from './run.ts';
 import { watch } from './guard.ts';
@@ -79,6 +80,7 @@ export async function shift(run: Run, index: number, step: StepPlan): Promise<vo
   run.stand(stage);
   Object.assign(state, { bake: 'baking', acceptedBp: shifted.acceptedBp });
   run.note('shifted', `${formatBp(step.weightBp)} asked for, ${formatBp(shifted.acceptedBp)} accepted`);
+  evidenceTurnedWorse(run, `${formatBp(shifted.acceptedBp)} have the release now`);
 }
 
 /** Reads the weight back until the data plane serves it. */
@@ -137,6 +139,7 @@ export async function promote(run: Run): Promise<void> {
   if (run.isTurning()) return;
   run.stand({ kind: 'promoted' });
   run.state.bake = 'baking';
+  evidenceTurnedWorse(run, 'the release is promoted now');
   run.note('promoted', `${nameOf(run.plan.release)} is stable; the old release stays warm`);
 }
 

@@ -37,7 +37,7 @@ export async function decideGate(
     checkRevision(request, options.evidence);
     const picture = { status, request, now: Date.now(), width: context.io.width };
     context.note(renderEvidence(picture, await context.paint()));
-    const { planDigest } = status;
+    const planDigest = request.edit?.planDigest ?? status.planDigest;
     const { evidenceDigest } = request;
     const reason = options.reason ?? null;
     const answer: Answer = {

@@ -34,7 +34,16 @@ export function renderEvidence(foreign: EvidencePicture, paint: Paint): string {
       status.warnings.flatMap((warning) => wrap(warning, blockWidth(width))),
     ),
     ...block('gate', requestLines(request, now, width, paint)),
+    ...editBlocks(request, width),
     ...block('plan', [status.planDigest]),
     ...block('evidence', [`${request.evidenceDigest} (revision ${String(request.evidenceRevision)})`]),
   ].join('\n');
+}
+
+/** What would change, and into which plan. */
+function editBlocks({ edit }: RequestStatus, width: number): readonly string[] {
+  if (edit === undefined) return [];
+  const asked = `${edit.by}: ${edit.reason}`;
+  const lines = [asked, ...edit.edits].flatMap((line) => wrap(line, blockWidth(width)));
+  return [...block('edit', lines), ...block('new plan', [edit.planDigest])];
 }

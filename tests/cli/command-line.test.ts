@@ -34,6 +34,7 @@ describe('the command line', () => {
         "resume",
         "freeze",
         "lift",
+        "edit",
         "step-back",
         "abort",
         "detach",

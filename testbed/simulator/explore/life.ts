@@ -1,6 +1,7 @@
 /** One explored life of a rollout: a seed, a plan, mischief, people, and an end that is held against the promises. */
 
 import type { Plan } from '../../../plan/plan.ts';
+import type { EditPlanInput } from '../../../workflows/messages.ts';
 import { planDigest } from '../../../plan/digest.ts';
 import type { Status } from '../../../plan/status.ts';
 import type { Secrets } from '../../../providers/ports.ts';
@@ -112,9 +113,9 @@ async function lead(simulation: Simulation, world: World, watchman: Watchman, { 
   simulation.startWorker();
   const digest = planDigest(plan);
   simulation.server.start(rollout, 'rollout', [{ plan, planDigest: digest, requester: 'rita', carried: null }]);
-  for (const act of mischief.acts) simulation.in(act.at, () => perform(simulation, act));
+  for (const act of mischief.acts) simulation.in(act.at, () => perform(simulation, act, plan));
   simulation.in(mischief.untilMs, () => simulation.manners(calmServer));
-  keepAnswering(simulation, digest, mischief);
+  keepAnswering(simulation, mischief);
   const isOver = () => {
     const closing = simulation.server.newest(rollout)?.closing ?? null;
     return closing !== null && closing.kind !== 'continued';
@@ -145,7 +146,7 @@ async function told(lived: () => Promise<void>): Promise<string | null> {
   }
 }
 
-function perform(simulation: Simulation, act: Act): void | Promise<void> {
+function perform(simulation: Simulation, act: Act, plan: Plan): void | Promise<void> {
   const { server } = simulation;
   switch (act.do) {
     case 'kill':
@@ -163,9 +164,23 @@ function perform(simulation: Simulation, act: Act): void | Promise<void> {
     case 'flood':
       for (let index = 0; index < act.count; index += 1) server.signal(rollout, 'decide', { nonsense: index });
       return;
+    case 'edit': {
+      const input = { ...editOf(plan, act.times), by: act.by, reason: 'explored' };
+      return server.update(rollout, 'edit-plan', input, ({ kind }) => simulation.trace.add(`edit ${kind}`));
+    }
     case 'cancel':
       return server.cancel(rollout);
   }
+}
+
+/** Made from the plan that it was started with. */
+function editOf(from: Plan, times: number): Pick<EditPlanInput, 'plan' | 'planDigest' | 'fromDigest'> {
+  const steps = from.steps.map((step, index) => {
+    if (index < from.steps.length - 1) return step;
+    return { ...step, bakeMinMs: step.bakeMinMs * times, bakeMaxMs: step.bakeMaxMs * times };
+  });
+  const plan = { ...from, steps };
+  return { plan, planDigest: planDigest(plan), fromDigest: planDigest(from) };
 }
 
 const undecodable = { metadata: { encoding: Buffer.from('binary/secret') }, data: Buffer.from('\u0000\u0001') };

@@ -18,6 +18,8 @@ export type Act =
   | { readonly at: number; readonly do: 'update'; readonly name: string; readonly input: unknown }
   | { readonly at: number; readonly do: 'undecodable'; readonly name: string }
   | { readonly at: number; readonly do: 'flood'; readonly count: number }
+  /** Another bake of the last step: `times` above 1 tightens, below 1 has to be asked. */
+  | { readonly at: number; readonly do: 'edit'; readonly by: string; readonly times: number }
   | { readonly at: number; readonly do: 'cancel' };
 
 /** How people answer the gates. */
@@ -154,6 +156,7 @@ function drawActs(draw: Draw, untilMs: number): Act[] {
     })),
     ...times(many(0.1, 1), (): Act => ({ at: moment(), do: 'flood', count: draw.between(20, 120) })),
     ...times(many(0.1, 1), (): Act => ({ at: moment(), do: 'cancel' })),
+    ...times(many(0.2, 2), (): Act => ({ at: moment(), do: 'edit', by: who(), times: draw.pick([0.5, 2, 3]) })),
   ].toSorted((a, b) => a.at - b.at);
 }
 

@@ -10,7 +10,7 @@ const lookEveryMs = 5_000;
 const patienceMs = 12 * 60_000;
 
 /** Answers every request after the approvers' delay; after the troubles also resumes what stands still. */
-export function keepAnswering(simulation: Simulation, digest: string, mischief: Mischief): void {
+export function keepAnswering(simulation: Simulation, mischief: Mischief): void {
   const startedAt = simulation.schedule.now;
   const answered = new Set<string>();
   const draw = simulation.random('people');
@@ -18,7 +18,7 @@ export function keepAnswering(simulation: Simulation, digest: string, mischief: 
     const status = (await simulation.server.news(rollout, 'status')) as Status | null;
     const isCalm = simulation.schedule.now > startedAt + mischief.untilMs;
     if (status !== null) {
-      for (const request of status.requests) answer(request, isCalm);
+      for (const request of status.requests) answer(request, status.planDigest, isCalm);
       if (isCalm && status.frozen !== null) send('lift', { by: 'ana', reason: 'go on' });
       if (isCalm && (status.paused !== null || status.held !== null)) send('resume', { by: 'ana', reason: 'go on' });
     }
@@ -26,13 +26,13 @@ export function keepAnswering(simulation: Simulation, digest: string, mischief: 
     simulation.in(isCalm ? 4 * lookEveryMs : lookEveryMs, look);
   };
   const send = (name: string, input: unknown): void => simulation.server.signal(rollout, name, input);
-  const answer = (request: RequestStatus, isCalm: boolean): void => {
+  const answer = (request: RequestStatus, digest: string, isCalm: boolean): void => {
     const key = `${request.gate}/${String(request.openedAt)}/${String(request.evidenceRevision)}`;
     if (request.state !== 'open' || answered.has(key) || (mischief.approvers.asleep && !isCalm)) return;
     answered.add(key);
     const { rejects, soaks, delayMs } = mischief.approvers;
     const decision = draw.chance(rejects) ? 'reject' : draw.chance(soaks) ? 'more-soak' : 'approve';
-    const common = { gate: request.gate, plan: digest, evidence: request.evidenceDigest };
+    const common = { gate: request.gate, plan: request.edit?.planDigest ?? digest, evidence: request.evidenceDigest };
     const more =
       decision === 'approve' ? {} : decision === 'reject' ? { reason: 'not now' } : { soak: '2m', reason: 'longer' };
     for (const by of decision === 'approve' ? ['quinn', 'sam'] : ['ana']) {
