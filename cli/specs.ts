@@ -52,8 +52,8 @@ export function problemsError(file: string, problems: readonly Problem[]): CliEr
 }
 
 /** Without a worker: the target is taken at its best, so what is wrong here is wrong everywhere. Throws `CliError` usage. */
-export function planOffline(loaded: LoadedSpec, release: Release): Planned {
-  const plan = compiled(loaded, release, assumedCapabilities);
+export function planOffline(loaded: LoadedSpec, release: Release, can = assumedCapabilities): Planned {
+  const plan = compiled(loaded, release, can);
   return { plan, planDigest: planDigest(plan), stable: null };
 }
 

@@ -65,8 +65,11 @@ function metricsOf({ config, credentials, http, clock }: PortsOptions, name: str
   return createPrometheus({ url, headers, auth: credentialsFor(auth, credentials), http, clock });
 }
 
+/** What a target is made from. */
+type TargetDoors = Pick<House, 'config' | 'credentials' | 'http' | 'clock' | 'engine'>;
+
 /** The target behind a connection's name. Throws `ProviderError` `missing` when the operator declared no such one. */
-export function targetOf(house: House, plan: TargetPlan): Target {
+export function targetOf(house: TargetDoors, plan: TargetPlan): Target {
   const { config, credentials, http, clock } = house;
   switch (plan.kind) {
     case 'caddy': {

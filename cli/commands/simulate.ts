@@ -41,7 +41,10 @@ async function simulate(context: Context, file: string, options: Options): Promi
   const specs = await import('../specs.ts');
   const loaded = await specs.loadSpec(file);
   const madeUp = { image: loaded.spec.release.image, digest: `sha256:${'5'.repeat(64)}` };
-  const { plan } = specs.planOffline(loaded, { ...(options.image ?? madeUp), label });
+  const { rehearse, rehearsedCapabilities } = await import('../../testbed/simulator/rehearsal.ts');
+  const under = { ...(options.image ?? madeUp), label };
+  const can = await rehearsedCapabilities(specs.planOffline(loaded, under).plan);
+  const { plan } = specs.planOffline(loaded, under, can);
   const script = await worldOf(options.world, plan);
   const people = await peopleOf(
     options.directory,
@@ -49,7 +52,6 @@ async function simulate(context: Context, file: string, options: Options): Promi
     script.people.map(({ by }) => by),
   );
   const { bundlePath } = await import('../../worker/paths.ts');
-  const { rehearse } = await import('../../testbed/simulator/rehearsal.ts');
   const bundle = await readFile(bundlePath, 'utf8');
   const rehearsal = await rehearse({ plan, script, people, requester, bundle, seed, startsAt });
   await context.print(rehearsal, async () => {

@@ -71,7 +71,7 @@ function rolloutsOf(newest: (rollout: string) => Execution | undefined): Rollout
 }
 
 /** Simulated hosts are reached through deploy hooks. */
-const noEngine = (): never => {
+export const noEngine = (): never => {
   throw new Error('a simulated world has no container engine');
 };
 

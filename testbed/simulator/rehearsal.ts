@@ -4,12 +4,14 @@ import { planDigest } from '../../plan/digest.ts';
 import type { Outcome } from '../../plan/phases.ts';
 import type { Plan } from '../../plan/plan.ts';
 import type { RequestStatus, Status } from '../../plan/status.ts';
+import type { TargetCapabilities } from '../../plan/target.ts';
 import type { TimelineEvent } from '../../plan/timeline.ts';
 import type { People } from '../../providers/directory/directory.ts';
 import { secretsOfSuite } from '../../providers/smoke/template.ts';
 import type { WorldAct, WorldAnswer, WorldFault, WorldScript } from '../../spec/world.ts';
+import { targetOf } from '../../worker/ports.ts';
 import { rolloutId, rolloutWorkflow } from '../../workflows/messages.ts';
-import { equipment, secretsOf } from './deployment.ts';
+import { equipment, noEngine, secretsOf } from './deployment.ts';
 import { calmWay } from './network.ts';
 import type { Fault, Way } from './network.ts';
 import { openSandbox } from './sandbox.ts';
@@ -49,6 +51,15 @@ export interface Rehearsal {
 /** Longer than any ladder with its watch; who stands still that long waits for somebody whom the world file forgot. */
 const longestMs = 14 * 86_400_000;
 const lookEveryMs = 5_000;
+
+/** What a plan's target can do in a rehearsal; asks nobody. */
+export async function rehearsedCapabilities(plan: Plan): Promise<TargetCapabilities> {
+  const nobody = async (): Promise<never> => {
+    throw new Error('capabilities are known without asking');
+  };
+  const doors = { http: { send: nobody }, clock: { now: () => 0, sleep: nobody }, engine: noEngine };
+  return targetOf({ config: operatorFor(plan), credentials: new Map(), ...doors }, plan.target).capabilities();
+}
 
 export async function rehearse(input: RehearsalInput): Promise<Rehearsal> {
   const { plan, script, people, requester, startsAt, seed } = input;

@@ -9,9 +9,9 @@ export type Doors = Readonly<Record<WorldPlace, readonly string[]>>;
 
 /** Origins by place. */
 export function doorsOf(places: Places): Doors {
-  const { admin, public: users, publicToo, hook, slots, prometheus, webhooks } = places;
+  const { admin, controlApi, public: users, publicToo, hook, slots, prometheus, webhooks } = places;
   return {
-    proxy: [originOf(admin)],
+    proxy: [originOf(controlApi ?? admin)],
     users: [originOf(users), ...publicToo],
     host: [originOf(hook)],
     slots: Object.values(slots).map((dial) => `http://${dial}`),

@@ -4,17 +4,20 @@ import type { Visit } from './caddy-routes.ts';
 import type { Tree } from './caddy-tree.ts';
 import type { Places } from './operator.ts';
 
-/** A plain route to the first slot. */
-export function firstConfig({ admin, public: users, server, host, path, slots }: Places): Tree {
+/** A plain route to the first slot, and the operator's own way to the second where there is one. */
+export function firstConfig({ admin, public: users, server, host, path, slots, gateway }: Places): Tree {
   const match = { ...(host !== null && { host: [host] }), ...(path !== null && path !== '/*' && { path: [path] }) };
-  const route: Tree = {
-    ...(Object.keys(match).length > 0 && { match: [match] }),
-    handle: [{ handler: 'reverse_proxy', upstreams: [{ dial: Object.values(slots)[0] ?? '' }] }],
+  const [first = '', second = ''] = Object.values(slots);
+  const routeTo = (dial: string, conditions: Readonly<Record<string, Tree>>): Tree => ({
+    ...(Object.keys(conditions).length > 0 && { match: [conditions] }),
+    handle: [{ handler: 'reverse_proxy', upstreams: [{ dial }] }],
     terminal: true,
-  };
+  });
+  const preview = gateway && routeTo(second, { ...match, header: { [gateway.header]: [gateway.value] } });
+  const routes = [...(preview === null ? [] : [preview]), routeTo(first, match)];
   return {
     admin: { listen: new URL(admin).host },
-    apps: { http: { servers: { [server]: { listen: [new URL(users).host], routes: [route] } } } },
+    apps: { http: { servers: { [server]: { listen: [new URL(users).host], routes } } } },
   };
 }
 

@@ -1,7 +1,9 @@
 /** The operator's part of a simulated world: where everything of one plan is, taken from a worker's configuration or made up. */
 
 import type { Plan } from '../../../plan/plan.ts';
-import type { CaddyRoute, WorkerConfig } from '../../../spec/worker-config.ts';
+import type { TargetPlan } from '../../../plan/target.ts';
+import type { CaddyConnection, CaddyRoute, Connection, WorkerConfig } from '../../../spec/worker-config.ts';
+import { controlConnection, controlOrigin } from './control-api.ts';
 
 export interface OperatorFacts {
   readonly config: Pick<WorkerConfig, 'connections' | 'notify'>;
@@ -26,11 +28,17 @@ export interface Places {
   /** `null` for a plan without metrics. */
   readonly prometheus: string | null;
   readonly webhooks: readonly string[];
+  /** What Sluice asks in place of the proxy and the host; `null` where it drives both itself. */
+  readonly controlApi: string | null;
+  /** A way to the second slot that is always there, as the operator has declared it; `null` for none. */
+  readonly gateway: { readonly header: string; readonly value: string } | null;
 }
 
 /** Throws when the configuration does not declare what the plan names. */
 export function placesOf(plan: Plan, { config }: OperatorFacts): Places {
-  const edge = config.connections[plan.target.connection];
+  const named = config.connections[plan.target.connection];
+  const isDeclared = named?.kind === 'http' && named.routes[plan.target.route] !== undefined;
+  const edge = isDeclared ? proxyFor(plan.target.route) : named;
   const route = edge?.kind === 'caddy' ? edge.routes[plan.target.route] : undefined;
   if (edge?.kind !== 'caddy' || route === undefined) {
     throw new Error(`the configuration has no route ${plan.target.route} at connection ${plan.target.connection}`);
@@ -47,6 +55,8 @@ export function placesOf(plan: Plan, { config }: OperatorFacts): Places {
     hook: hookOf(route),
     prometheus: plan.metrics === null ? null : prometheusOf(plan.metrics.connection, config),
     webhooks: config.notify.map(({ url }) => url),
+    controlApi: isDeclared ? controlOrigin : null,
+    gateway: isDeclared ? named.preview : null,
   };
 }
 
@@ -80,25 +90,38 @@ export function operatorFor(plan: Plan): WorkerConfig {
     secrets: { from: 'env', prefix: 'SLUICE_SECRET_' },
     connections: {
       ...metrics,
-      [plan.target.connection]: {
-        kind: 'caddy',
-        admin: 'http://127.0.0.1:2019',
-        public: 'http://127.0.0.1:8080',
-        persistence: { kind: 'resume' },
-        routes: {
-          [plan.target.route]: {
-            server: null,
-            match: { host: null, path: '/*' },
-            slots: { a: '127.0.0.1:8001', b: '127.0.0.1:8002' },
-            longLived: false,
-            deploy: { kind: 'hook', url: 'http://127.0.0.1:9000', auth: null },
-          },
-        },
-      },
+      [plan.target.connection]: connectionFor(plan.target),
     },
     smoke: { allow: publicOrigins(plan), files: null },
     archive: null,
     notify: [],
+  };
+}
+
+function connectionFor(target: TargetPlan): Connection {
+  switch (target.kind) {
+    case 'caddy':
+      return proxyFor(target.route);
+    case 'http':
+      return controlConnection(target);
+  }
+}
+
+function proxyFor(route: string): CaddyConnection {
+  return {
+    kind: 'caddy',
+    admin: 'http://127.0.0.1:2019',
+    public: 'http://127.0.0.1:8080',
+    persistence: { kind: 'resume' },
+    routes: {
+      [route]: {
+        server: null,
+        match: { host: null, path: '/*' },
+        slots: { a: '127.0.0.1:8001', b: '127.0.0.1:8002' },
+        longLived: false,
+        deploy: { kind: 'hook', url: 'http://127.0.0.1:9000', auth: null },
+      },
+    },
   };
 }
 

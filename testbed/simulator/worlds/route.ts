@@ -10,6 +10,8 @@ import type { Slots } from './slots.ts';
 import { claimIn, type RouteTruth, type Traffic } from './truth.ts';
 
 export interface Route {
+  /** Where the proxy that users meet stands in a configuration; `null` without one. */
+  proxyAt(config: Tree): string | null;
   /** What would be so at a moment under a configuration. */
   under(config: Tree, now: number): RouteTruth;
   /** Where a balancer's settings stand and what they would have to be for such a share by hand; `null` without a proxy or without anybody to serve. */
@@ -55,6 +57,7 @@ export function createRoute(plan: Plan, places: Places, slots: Slots): Route {
       const { shares, claim, preview } = lastingOf(config);
       return { traffic: shares.map(({ dial, bp }) => trafficTo(dial, bp, now)), claim, preview };
     },
+    proxyAt: (config) => meetingUnder(config, port, user)?.path ?? null,
     byHand(config, canaryBp) {
       const met = meetingUnder(config, port, user);
       if (met === null) return null;

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { HttpRequest } from '../../../providers/ports.ts';
 import type { SlotState } from '../../deploy-hook/contract.ts';
 import type { HookCall } from './hook.ts';
+import { headerOf } from './host.ts';
 import { branchAt, listOf } from './caddy-routes.ts';
 import { isBranch, type Tree } from './caddy-tree.ts';
 
@@ -84,9 +85,13 @@ export function sharesIn(traffic: readonly Traffic[]): ReadonlyMap<string, numbe
   return new Map([...digests].map((digest) => [digest, shareIn(traffic, digest)]));
 }
 
+/** How a control API says to the proxy that it acts for a rollout, whose claim it keeps itself. */
+export const byControlApi = { 'content-type': 'application/json', 'user-agent': 'control-api' } as const;
+
 /** `before` and `after` are the route around one change of the configuration. */
 export function authorOf(by: HttpRequest | 'restart', before: RouteTruth, after: RouteTruth): RouteWrite['by'] {
   if (by === 'restart') return 'restart';
+  if (headerOf(by, 'user-agent') === byControlApi['user-agent']) return 'rollout';
   return after.claim === null || isDeepStrictEqual(after.claim, before.claim) ? 'hand' : 'rollout';
 }
 

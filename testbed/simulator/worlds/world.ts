@@ -6,6 +6,7 @@ import type { Release } from '../../../plan/release.ts';
 import { plainRelease, type WorldFault, type WorldScript } from '../../../spec/world.ts';
 import type { Moment } from '../../../spec/world-time.ts';
 import { createCaddy } from './caddy.ts';
+import { createControlApi } from './control-api.ts';
 import { type Course, createCourse } from './course.ts';
 import { alsoAt, doorsOf, type Notified, originOf, persistHook, webhook } from './doors.ts';
 import { firstConfig } from './first-config.ts';
@@ -149,14 +150,15 @@ function createHistory(began: number) {
   return { history, note };
 }
 
-function openDoors({ places, caddy, hook, slots, metrics, course, isDirty }: Parts) {
+function openDoors({ places, caddy, hook, route, slots, metrics, course, isDirty }: Parts) {
   const doors = doorsOf(places);
   const notices: Notified[] = [];
   const hosts = new Map<string, Host>();
   const open = (origin: string, host: Host | undefined) => {
     if (host !== undefined) hosts.set(origin, inTime(host, course, isDirty));
   };
-  for (const origin of doors.proxy) open(origin, caddy.admin);
+  const control = places.controlApi === null ? caddy.admin : createControlApi({ places, caddy, hook, route });
+  for (const origin of doors.proxy) open(origin, control);
   for (const origin of doors.users) open(origin, alsoAt(origin, places.public, caddy.public));
   for (const origin of doors.host) open(origin, hook);
   for (const origin of doors.slots) open(origin, slots.host(new URL(origin).host));

@@ -3,10 +3,11 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { renderRehearsal } from '../../../cli/render/rehearsal.ts';
 import { compile } from '../../../plan/compile.ts';
 import type { Plan } from '../../../plan/plan.ts';
+import type { TargetCapabilities } from '../../../plan/target.ts';
 import { parseDirectory } from '../../../spec/directory.ts';
 import { parseSpec } from '../../../spec/rollout.ts';
 import { parseWorld } from '../../../spec/world.ts';
-import { rehearse } from '../../../testbed/simulator/rehearsal.ts';
+import { rehearse, rehearsedCapabilities } from '../../../testbed/simulator/rehearsal.ts';
 import { buildWorkflowBundle } from '../../../worker/bundle.ts';
 
 let bundle = '';
@@ -15,16 +16,18 @@ beforeAll(async () => {
 });
 
 const startsAt = Date.UTC(2026, 0, 5, 9);
+const able: TargetCapabilities = {
+  ...{ granularityBp: 1, fenced: true, preview: true, affinity: false, scales: false, instantRevert: true },
+};
 const plan = planOf('examples/shop.yaml');
 const directory = parseDirectory(readFileSync('examples/directory.yaml', 'utf8'), 'directory.yaml');
 const people = directory.ok ? directory.value.people : {};
 
-function planOf(file: string): Plan {
+function planOf(file: string, can = able): Plan {
   const spec = parseSpec(readFileSync(file, 'utf8'), file);
   if (!spec.ok) throw new Error(JSON.stringify(spec.problems));
   const release = { image: spec.value.release.image, digest: `sha256:${'5'.repeat(64)}`, label: 'canary' };
-  const able = { granularityBp: 1, fenced: true, preview: true, affinity: false, scales: false, instantRevert: true };
-  const compiled = compile(spec.value, release, able);
+  const compiled = compile(spec.value, release, can);
   if (!compiled.ok) throw new Error(JSON.stringify(compiled.problems));
   return compiled.plan;
 }
@@ -136,4 +139,40 @@ acts:
     );
     expect(told).toMatch(/\+40m\S* +traffic +users: 0% to canary \(the proxy started anew\)/);
   });
+
+  describe('of a target with declared calls', () => {
+    const steps = `criteria: { errors: { canary: [0.0005, { from: 25%, after: 10m, is: 0.04 }] } }`;
+
+    it('completes, smoke through the operator’s preview included', async () => {
+      const declared = await planThrough('examples/http.yaml');
+      const lived = await inWorld('people: []', declared);
+      expect(lived).toMatchObject({ outcome: 'completed', reason: null });
+      expect(weightsOf(lived)).toEqual([100, 2_500, 10_000]);
+      expect(lived.weights.map(({ by }) => by)).toEqual(['rollout', 'rollout', 'rollout']);
+    });
+
+    it('goes back when errors show, over an API that is slow, and away for a moment', async () => {
+      const declared = await planThrough('examples/http.yaml');
+      const faults = `
+faults:
+  - { of: proxy, what: error, at: 10m, for: 20s }
+  - { of: proxy, what: slow, by: 1s, chance: 20% }`;
+      const lived = await inWorld(`${steps}${faults}`, declared);
+      expect(lived).toMatchObject({ outcome: 'rolled-back', reason: expect.stringContaining('errors') as string });
+      expect(weightsOf(lived).at(-1)).toBe(0);
+    });
+
+    it('notices a weight changed by hand', async () => {
+      const declared = await planThrough('examples/http.yaml');
+      const byHand = 'proxy: [{ do: weights, canary: 60%, at: 10m }]';
+      const lived = await inWorld(byHand, declared);
+      expect(weightsOf(lived)).toEqual([100, 6_000, 100, 2_500, 10_000]);
+      expect(lived.timeline.map(({ code }) => code)).toContain('drift');
+    });
+  });
 });
+
+/** Compiled for what the rehearsed target can do. */
+async function planThrough(file: string): Promise<Plan> {
+  return planOf(file, await rehearsedCapabilities(planOf(file)));
+}
