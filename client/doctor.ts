@@ -5,7 +5,7 @@ import { ClientError } from './errors.ts';
 import { pollers, type QueuePollers } from './pollers.ts';
 import { connectionChecks, rollCall, type Heard } from './roll-call.ts';
 import { attributeFacts } from './setup.ts';
-import { searchAttributes } from '../workflows/messages.ts';
+import { archiveWorkflow, searchAttributes } from '../workflows/messages.ts';
 import { call, connect, serverCallMs, type ConnectOptions, type Session } from './session.ts';
 
 /** Stops where going on has no sense, never throws for what it finds. */
@@ -22,6 +22,7 @@ export async function diagnose(options: ConnectOptions): Promise<readonly Doctor
     checks.push(await check(`namespace ${session.namespace}`, () => namespace(session)));
     if (checks.some((done) => !done.ok)) return checks;
     checks.push(await check('search attributes', () => attributes(session)));
+    checks.push(...(await waitingRecords(session)));
     const [rollouts, watches] = await pollers(session);
     const [answering, ...connections] = await workers(session, rollouts);
     return [...checks, answering, watchersOf(watches), ...connections];
@@ -59,6 +60,18 @@ async function attributes(session: Session): Promise<string> {
   }
   return `all ${Object.keys(searchAttributes).length} registered`;
 }
+
+/** Records that have not found their way into the archive for some time; nothing to say while there are none. */
+async function waitingRecords(session: Session): Promise<readonly DoctorCheck[]> {
+  const before = new Date(Date.now() - lateMs).toISOString();
+  const query = `WorkflowType = '${archiveWorkflow}' AND ExecutionStatus = 'Running' AND StartTime < '${before}'`;
+  const { count } = await call(session, serverCallMs, () => session.client.workflow.count(query));
+  if (count === 0) return [];
+  const what = count === 1 ? '1 record of an ended rollout waits' : `${String(count)} records of ended rollouts wait`;
+  return [{ what: 'archive', ok: false, detail: `${what} to be written; the workflows archive/… say why` }];
+}
+
+const lateMs = 20_000;
 
 /** `1 day`, `2.5 days`. */
 export function inDays(seconds: number): string {

@@ -57,7 +57,7 @@ export const telling = proxyActivities<Activities>({
 });
 
 /** The record on its way into the archive: for so long it is just waited for, then people are told, ms. */
-export const archiveLateMs = 5 * 60_000;
+export const archiveLateMs = 60_000;
 
 const keeping = { startToCloseTimeout: '2m', heartbeatTimeout: '10s' } as const;
 const keptFor = { initialInterval: '1s', backoffCoefficient: 2, nonRetryableErrorTypes: ['invalid'] };

@@ -1,7 +1,7 @@
 /** An archive in a folder of the worker's machine, or of a disk that all workers have mounted. */
 
 import { constants } from 'node:fs';
-import { access, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { access, mkdir, open, readdir, readFile, rename, rm, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { ProviderError, type ProviderErrorCode } from '../errors.ts';
 import type { Archive, Shelf } from '../ports.ts';
@@ -22,6 +22,7 @@ export function createFolderArchive({ folder, random }: FolderOptions): Archive 
     ping: () =>
       doing(`look at the archive's folder ${folder}`, async () => {
         await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+        if ((await statfs(folder)).bavail === 0) throw new Full();
         return `folder ${folder} can be written`;
       }),
     put: (key, text) =>
@@ -121,6 +122,10 @@ async function foldersIn(parent: string, only: string | undefined): Promise<read
 
 /** A file that is not ours to change stands where the record belongs. */
 class Occupied extends Error {}
+
+class Full extends Error {
+  readonly code = 'ENOSPC';
+}
 
 async function doing<Answer>(what: string, act: () => Promise<Answer>): Promise<Answer> {
   try {

@@ -64,8 +64,10 @@ export async function readAll(incoming: IncomingMessage): Promise<Buffer> {
 
 /** Sends a call on, headers and body as they came. Rejects when the exchange breaks. */
 export async function sendOn(upstream: URL, call: Call): Promise<UpstreamAnswer> {
-  // The upstream must see its own name: Caddy's admin API refuses any other.
-  const headers = ['Host', upstream.host, ...passed(call.incoming.rawHeaders, ['host']), 'Connection', 'close'];
+  // The upstream must see its own name: Caddy's admin API refuses any other. Only a signed call names its host for good.
+  const { 'x-amz-date': signed, host: named } = call.incoming.headers;
+  const name = signed === undefined ? upstream.host : (named ?? '');
+  const headers = ['Host', name, ...passed(call.incoming.rawHeaders, ['host']), 'Connection', 'close'];
   return new Promise((resolve, reject) => {
     const { method, path } = call;
     const { hostname: host, port } = upstream;
