@@ -85,6 +85,14 @@ describe.each(kinds)('an API %s', (_, declared) => {
     expect(api.calls.filter(({ method }) => method === 'PUT')).toHaveLength(writes);
   });
 
+  test('an effect that a later one of the same rollout has overtaken raises nothing', async () => {
+    const { api, target } = await deployed(declared);
+    await target.setWeights(orderOf(4), sharesOf(2500), step);
+    const late = target.setWeights(orderOf(3), sharesOf(5000), { kind: 'step', index: 1 });
+    await expect(late).rejects.toMatchObject({ code: 'fenced', fence: 4 });
+    expect(percents(api)).toEqual([75, 25]);
+  });
+
   test('nothing rises onto a release that is not ready', async () => {
     const { api, target } = await deployed(declared);
     Object.assign(api.members[1] ?? {}, { healthy: false });
