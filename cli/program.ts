@@ -14,6 +14,7 @@ import { pauseCommand } from './commands/pause.ts';
 import { planCommand } from './commands/plan.ts';
 import { recordCommand } from './commands/record.ts';
 import { rejectCommand } from './commands/reject.ts';
+import { completionCommand } from './commands/completion.ts';
 import { detachCommand } from './commands/detach.ts';
 import { freezeCommand, liftCommand } from './commands/freeze.ts';
 import { resumeCommand } from './commands/resume.ts';
@@ -91,7 +92,7 @@ function addCommands(program: Program, context: Context): void {
       detachCommand,
       zeroCommand,
     ],
-    'More:': [helpCommand],
+    'More:': [completionCommand, helpCommand],
   };
   for (const [group, commands] of Object.entries(groups)) {
     program.commandsGroup(group);

@@ -39,10 +39,12 @@ describe('the command line', () => {
         "abort",
         "detach",
         "zero",
+        "completion",
+        "complete",
         "help",
       ]
     `);
-    for (const name of names.filter((one) => one !== 'help')) {
+    for (const name of names.filter((one) => !['help', 'complete'].includes(one))) {
       const { exit, out } = await sluice([name, '--help']);
       expect(exit).toBe(0);
       expect(out, name).toContain(`$ sluice ${name}`);
