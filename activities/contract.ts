@@ -47,8 +47,8 @@ export interface PreflightReport {
   readonly identity: 'trust';
   /** Whether anybody would hear an announcement. */
   readonly notifies: boolean;
-  /** Whether there is an archive for the record; `unknown` when the checks broke off, absent from workers of 0.1.0. */
-  readonly archives?: boolean | 'unknown';
+  /** Whether there is an archive for the record; absent when the checks broke off, and from workers of 0.1.0. */
+  readonly archives?: boolean;
 }
 
 /** What an edited plan is checked with while the rollout runs: everything but the target, which is not edited. */

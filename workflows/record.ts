@@ -26,8 +26,8 @@ export function recordOf(run: Run): RecordBody {
 /** Hands the record to a workflow of its own: however long its writing takes, the next rollout need not wait for it. */
 export async function keepRecord(run: Run): Promise<void> {
   const { plan, state } = run;
-  if (state.archives === false) return;
-  const input: ArchiveInput = { record: recordOf(run), expected: state.archives === true };
+  if (!state.archives) return;
+  const input: ArchiveInput = { record: recordOf(run), expected: state.archives };
   try {
     await startChild(archiveWorkflow, {
       args: [input],

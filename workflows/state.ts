@@ -20,7 +20,7 @@ export interface RunState {
   stable: Release | null;
   notifies: boolean;
   /** Whether there is an archive for the record. */
-  archives: boolean | 'unknown';
+  archives: boolean;
   /** Last fence issued; the next effect gets a larger one. */
   fence: number;
   /** A weight above zero was asked for at some time: from then on going back is a rollback. */

@@ -1,6 +1,6 @@
 /** The verbs of the story: what happens to a release between preflight and its retirement. */
 
-import { CancellationScope, isCancellation, patched } from '@temporalio/workflow';
+import { CancellationScope, isCancellation } from '@temporalio/workflow';
 import { ActivityFailure } from '@temporalio/common';
 import type { SmokeRun, StepPlan } from '../plan/plan.ts';
 import { nameOf } from '../plan/release.ts';
@@ -35,9 +35,7 @@ function unfinished(error: unknown): PreflightReport {
     `the checks before the start could not be finished: ${sentenceOf(error)}. Nothing was touched: ` +
     'see what `sluice doctor` says of the connections, look into the log of the worker, and start again';
   const problems = [{ code: 'preflight.unfinished', message }];
-  // Without a report nobody knows of an archive: whoever writes the record will see.
-  const archives = patched('keep-unfinished') ? 'unknown' : false;
-  return { problems, warnings: [], stable: null, fence: 0, identity: 'trust', notifies: false, archives };
+  return { problems, warnings: [], stable: null, fence: 0, identity: 'trust', notifies: false };
 }
 
 /** The release starts where no user reaches it; from here on somebody could give it traffic, so the watch begins. */
