@@ -46,7 +46,7 @@ export function detach(run: Run, raw: unknown): Promise<ControlReceipt> {
 }
 
 /** What was under way is finished, then nothing is touched any more; a reason to go back that comes first still counts. */
-export async function letGo(run: Run, interrupted: Promise<Outcome | null>): Promise<Outcome> {
+export async function letGo(run: Run, interrupted: Promise<Outcome | null>): Promise<Outcome | 'full'> {
   await interrupted;
   await stopWatch(run);
   if (run.state.turn !== null) return goBack(run, interrupted);

@@ -16,36 +16,47 @@ import { outlastLateCalls, toZero } from './zero.ts';
 
 /**
  * `interrupted` is the part of the story that was under way: it is awaited only after zero has been written. Except while
- * the old release is being removed: then its end says whether there is anything left to go back to.
+ * the old release is being removed: then its end says whether there is anything left to go back to. `full`: the history
+ * is; what is under way is left to the next run, which begins with zero again.
  */
-export async function goBack(run: Run, interrupted: Promise<Outcome | null>): Promise<Outcome> {
+export async function goBack(run: Run, interrupted: Promise<Outcome | null>): Promise<Outcome | 'full'> {
   const wasRetiring = run.state.phase === 'retiring';
   run.restartWatch();
   if (wasRetiring && (await interrupted) === 'completed') {
     run.state.turn = null;
     return 'completed';
   }
+  run.state.retiring ||= wasRetiring;
   run.enter('rolling-back');
-  const outcome = outcomeOf(run);
   if (!run.state.claimed) {
     await interrupted;
     confirmReceipts(run, 'nothing had moved');
-    return outcome;
+    return outcomeOf(run);
   }
-  const reason = run.state.turn === null ? 'going back' : reasonOf(run.state.turn);
-  void run.announce('P0', 'turned-back', `${run.plan.title} goes back`, reason);
-  const zeroing = toZero(run, reason, wasRetiring);
+  run.begins();
+  const full = condition(() => run.isFull()).then(() => 'full' as const);
+  return Promise.race([allTheWay(run, interrupted), full]);
+}
+
+async function allTheWay(run: Run, interrupted: Promise<Outcome | null>): Promise<Outcome> {
+  const { state } = run;
+  const reason = state.turn === null ? 'going back' : reasonOf(state.turn);
+  if (!state.done.includes('back:told')) {
+    state.done.push('back:told');
+    void run.announce('P0', 'turned-back', `${run.plan.title} goes back`, reason);
+  }
+  const zeroing = toZero(run, reason, state.retiring);
   await interrupted;
-  if ((await zeroing) === 'not-ours') return outcome;
+  if ((await zeroing) === 'not-ours') return outcomeOf(run);
   const kept = keepAtZero(run);
   if ((await outlastLateCalls(run)) === 'not-ours') {
     await kept.stop();
-    return outcome;
+    return outcomeOf(run);
   }
-  await pagedWhenLate(run, restoreStable(run));
+  if (!state.done.includes('back:restored')) await pagedWhenLate(run, restoreStable(run));
   await cleanUp(run);
   await kept.stop();
-  return outcome;
+  return outcomeOf(run);
 }
 
 function outcomeOf({ state }: Run): Outcome {
@@ -85,12 +96,14 @@ async function restoreStable(run: Run): Promise<void> {
 
 /** Step 6: the release under test is kept for a look, then removed. */
 async function cleanUp(run: Run): Promise<void> {
+  run.state.done.push('back:restored');
   const { keepCanaryMs } = run.plan.rollback;
   const name = nameOf(run.plan.release);
   // Whoever makes room does not keep the place.
   if (keepCanaryMs > 0 && run.state.exposed && run.state.turn?.kind !== 'superseded') {
     log.info(`keeping ${name} for ${formatDuration(keepCanaryMs)} without traffic`);
-    await sleep(keepCanaryMs, { summary: `keep ${name} without traffic for a look` });
+    run.state.keptUntil ??= Date.now() + keepCanaryMs;
+    await run.untilOrLate(() => false, run.state.keptUntil, `keep ${name} without traffic for a look`);
   }
   const options = { summary: `retire ${name}`, retry: untilFenced, startToCloseTimeout: retireWithin(run) };
   const loser = run.plan.release;

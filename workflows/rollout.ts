@@ -44,13 +44,23 @@ export async function rollout(input: RolloutInput): Promise<RolloutResult> {
     for (;;) {
       const forward = new CancellationScope({ cancellable: true });
       const told = forward.run(() => story(run)).catch((error: unknown) => onFailure(run, error));
-      await Promise.race([told, condition(() => run.isTurning() || run.isEdited || isFull(run))]);
-      if (!run.isTurning() && !run.isEdited && !isFull(run)) return finish(run, (await told) ?? 'aborted');
+      await Promise.race([told, condition(() => run.isTurning() || run.isEdited || run.isFull())]);
+      if (!run.isTurning() && !run.isEdited && !run.isFull()) return finish(run, (await told) ?? 'aborted');
       forward.cancel();
-      if (run.state.turn !== null) return finish(run, await goBack(run, told));
-      if (run.state.detached !== null) return finish(run, await letGo(run, told));
-      if (run.state.stepBackTo !== null) await stepBack(run, told);
-      else if (run.isEdited) await standAnew(run, told);
+      if (run.state.turn !== null) {
+        const end = await goBack(run, told);
+        return end === 'full' ? await goOnAsNew(run, input) : await finish(run, end);
+      }
+      if (run.state.detached !== null) {
+        const end = await letGo(run, told);
+        return end === 'full' ? await goOnAsNew(run, input) : await finish(run, end);
+      }
+      if (run.state.stepBackTo !== null) {
+        if ((await stepBack(run, told)) === 'done') continue; // the story is told on from there
+        await stopWatch(run);
+        return goOnAsNew(run, input);
+      }
+      if (run.isEdited) await standAnew(run, told);
       else await handOver(run, input, told);
     }
   });
@@ -96,18 +106,17 @@ async function standAnew(run: Run, told: Promise<unknown>): Promise<void> {
   run.isEdited = false;
 }
 
-/** History has grown enough for a new run, and nothing is under way that could be lost. */
-function isFull(run: Run): boolean {
-  return workflowInfo().continueAsNewSuggested && run.isWaiting();
-}
-
 /** Goes on in a new run with the same state; a message that came in between is handled first. */
 async function handOver(run: Run, input: RolloutInput, told: Promise<unknown>): Promise<void> {
   await told;
   await stopWatch(run);
   await condition(allHandlersFinished);
-  if (run.isTurning()) return;
+  if (!run.isTurning()) await goOnAsNew(run, input);
+}
+
+async function goOnAsNew(run: Run, input: RolloutInput): Promise<never> {
+  await condition(allHandlersFinished);
   const { memo } = workflowInfo(); // as it was changed here, not as it was at the start
   const goOn = makeContinueAsNewFunc<typeof rollout>(memo === undefined ? {} : { memo });
-  await goOn({ ...input, plan: run.plan, planDigest: run.planDigest, carried: run.state });
+  return goOn({ ...input, plan: run.plan, planDigest: run.planDigest, carried: run.state });
 }

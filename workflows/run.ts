@@ -19,6 +19,8 @@ const { observer } = proxySinks<ObserverSinks>();
 
 const keptEvents = 300;
 const keptIgnored = 50;
+/** An effect that takes longer is done again by the next run when history is full. */
+const patienceMs = 30_000;
 
 export class Run {
   /** Replaced when it is edited, together with its digest. */
@@ -32,6 +34,8 @@ export class Run {
   /** True while an effect on the target is under way: only one at a time goes forward. */
   moving = false;
   private waits = 0;
+  /** Since when the rollout does something instead of waiting, epoch ms. */
+  private busySince = Date.now();
   /** The plan was edited: the story stands still until it is told anew by the plan of now. */
   isEdited = false;
   /** True while this run hands over to the next one: the watch must not start again here. */
@@ -139,6 +143,7 @@ export class Run {
       await condition(isTrue);
     } finally {
       this.waits -= 1;
+      this.busySince = Date.now();
     }
   }
 
@@ -149,11 +154,26 @@ export class Run {
       return await condition(isTrue, Math.max(1, at - Date.now()), { summary });
     } finally {
       this.waits -= 1;
+      this.busySince = Date.now();
     }
   }
 
-  isWaiting(): boolean {
+  private isWaiting(): boolean {
     return this.waits > 0 && !this.moving;
+  }
+
+  /**
+   * History has grown enough for a new run. While something is under way it is first given its time: whoever floods a
+   * rollout with messages cannot keep an effect from being finished, nor the history from being ended.
+   */
+  isFull(): boolean {
+    if (!workflowInfo().continueAsNewSuggested) return false;
+    return this.isWaiting() || Date.now() - this.busySince > patienceMs;
+  }
+
+  /** Something begins that is given its time, whatever was under way before. */
+  begins(): void {
+    this.busySince = Date.now();
   }
 
   /** A new effect: absolute, and with a larger fence than every effect before. */

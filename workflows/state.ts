@@ -50,6 +50,10 @@ export interface RunState {
   held: Hold | null;
   frozen: Stopped | null;
   turn: TurnBack | null;
+  /** The old release was being removed when it turned: it may be gone. */
+  retiring: boolean;
+  /** Until when the bad release is kept without traffic, epoch ms; `null` before that. */
+  keptUntil: number | null;
   /** Who handed a promoted release over to a newer rollout. */
   superseded: Stopped | null;
   /** Who told it to let go and leave the weights as they are. */
@@ -114,6 +118,8 @@ export function initialState(plan: Plan, now: number): RunState {
     held: null,
     frozen: null,
     turn: null,
+    retiring: false,
+    keptUntil: null,
     superseded: null,
     detached: null,
     stepBackTo: null,

@@ -10,9 +10,13 @@ import { confirmReceipts } from './receipts.ts';
 import { reverting, untilFenced } from './proxies.ts';
 import type { Run } from './run.ts';
 
-/** `interrupted` is the part of the story that was under way: awaited only after the lower weight was asked for. */
-export async function stepBack(run: Run, interrupted: Promise<unknown>): Promise<void> {
+/**
+ * `interrupted` is the part of the story that was under way: awaited only after the lower weight was asked for. `full`: the
+ * history is, so the next run asks for it again.
+ */
+export async function stepBack(run: Run, interrupted: Promise<unknown>): Promise<'done' | 'full'> {
   const to = run.state.stepBackTo ?? -1;
+  run.begins();
   const lowering = new CancellationScope({ cancellable: true });
   const lowered = lowering
     .run(() => lower(run, to))
@@ -21,10 +25,15 @@ export async function stepBack(run: Run, interrupted: Promise<unknown>): Promise
       run.state.stepBackTo = null;
       if (!holdIfFenced(run, error)) throw error;
     });
-  await Promise.race([Promise.all([lowered, interrupted]), condition(() => run.state.turn !== null)]);
-  if (run.state.turn !== null) lowering.cancel();
-  await Promise.all([lowered, interrupted]);
+  const done = Promise.all([lowered, interrupted]).then(() => 'done' as const);
+  const left = condition(() => run.state.turn !== null || run.isFull()).then(() => 'left' as const);
+  const end = await Promise.race([done, left]);
+  if (end === 'left') lowering.cancel();
+  await done;
+  const { turn, step, stepBackTo } = run.state;
+  if (end === 'left' && turn === null && stepBackTo !== null && step !== to) return 'full';
   run.state.stepBackTo = null;
+  return 'done';
 }
 
 async function lower(run: Run, to: number): Promise<void> {

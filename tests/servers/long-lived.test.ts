@@ -18,7 +18,7 @@ let rollouts: Rollouts;
 /** A history is full after 40 events here instead of 4,096. */
 beforeAll(async () => {
   const dynamicConfig = { 'limit.historyCount.suggestContinueAsNew': 40 };
-  world = await startWorld({ folder, services: ['tight', 'asked'], temporal: { dynamicConfig } });
+  world = await startWorld({ folder, services: ['tight', 'asked', 'kept'], temporal: { dynamicConfig } });
   rollouts = await Rollouts.of(world);
   await world.startWorker();
 }, 180_000);
@@ -139,5 +139,33 @@ describe.concurrent('an edited plan', () => {
     await rollouts.answer('asked', 'wide@100%', 'sam');
     expect((await rollouts.ended('asked')).outcome).toBe('completed');
     expect(world.weightsSeenByProxy('asked')).toEqual([500, 10_000]);
+  });
+});
+
+describe.concurrent('a rollout that has gone back and keeps its release for a look', () => {
+  it('goes on in new runs through messages of no use and a second cancel, and loses nothing', async () => {
+    await rollouts.start({ service: 'kept', steps, gates: [wide], keepCanary: '25s' });
+    await rollouts.gate('kept', 'wide@100%');
+    await handleOf('kept').cancel();
+    await rollouts.until('kept', 'zero', ({ receipts }) => receipts.at(-1)?.state === 'confirmed');
+    const before = await rollouts.status('kept');
+    await handleOf('kept').signal('no-such-message', 'x'.repeat(100_000));
+    const now = await later('kept');
+    await handleOf('kept').cancel();
+    const same = ({ outcome, phase, reason, startedAt, receipts, weights, stable, run }: Status) => ({
+      outcome,
+      phase,
+      reason,
+      startedAt,
+      receipts,
+      weights,
+      stable,
+      run,
+    });
+    expect(same(now)).toEqual(same(before));
+    expect((await rollouts.ended('kept')).outcome).toBe('rolled-back');
+    expect(world.weightsSeenByProxy('kept')).toEqual([500, 0]);
+    const stepsBp = [500, 10_000];
+    expect(violations(world.proxyWrites('kept'), { stepsBp, ended: true })).toEqual([]);
   });
 });
