@@ -5,7 +5,7 @@
 
 rooms := spec plan judge approvals workflows activities providers client cli worker testbed bench
 sources := $(shell find $(rooms) -name '*.ts' 2>/dev/null) package.json tsconfig.json tsconfig.build.json
-suites := unit servers
+suites := unit lives servers
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

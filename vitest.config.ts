@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 const shared = { pool: 'forks' as const, testTimeout: 30_000, hookTimeout: 120_000 };
 
-/** `unit` needs nothing but Node; `servers` needs the pinned servers, which its global set-up finds or builds; `docker` a container engine too. */
+/** `unit` needs nothing but Node; `lives` explores compiled rollouts in the simulator, on all cores; `servers` needs the pinned servers, which its global set-up finds or builds; `docker` a container engine too. */
 export default defineConfig({
   test: {
     projects: [
@@ -11,8 +11,18 @@ export default defineConfig({
           ...shared,
           name: 'unit',
           include: ['tests/**/*.test.ts'],
-          exclude: ['tests/servers/**', 'tests/docker/**'],
+          exclude: ['tests/servers/**', 'tests/docker/**', 'tests/lives/**'],
           isolate: false, // loading every module anew for each file takes longer than the tests
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'lives',
+          include: ['tests/lives/**/*.test.ts'],
+          globalSetup: ['tests/built.ts'],
+          fileParallelism: false, // each takes all cores
+          testTimeout: 600_000,
         },
       },
       {
@@ -20,7 +30,7 @@ export default defineConfig({
           ...shared,
           name: 'servers',
           include: ['tests/servers/**/*.test.ts'],
-          globalSetup: ['tests/servers/global-setup.ts'],
+          globalSetup: ['tests/built.ts', 'tests/servers/global-setup.ts'],
           fileParallelism: false,
           testTimeout: 180_000,
         },
@@ -30,7 +40,7 @@ export default defineConfig({
           ...shared,
           name: 'docker',
           include: ['tests/docker/**/*.test.ts'],
-          globalSetup: ['tests/servers/global-setup.ts', 'tests/docker/global-setup.ts'],
+          globalSetup: ['tests/built.ts', 'tests/servers/global-setup.ts', 'tests/docker/global-setup.ts'],
           fileParallelism: false,
           testTimeout: 180_000,
         },

@@ -16,6 +16,7 @@ import type { Execution } from './execution.ts';
 /** What the operator of the simulated world has declared. */
 export interface Operator {
   readonly config: WorkerConfig;
+  /** Read whenever the directory is; throws while it is away. */
   readonly people: People['people'];
   readonly secrets: Secrets;
 }
@@ -36,7 +37,7 @@ export async function secretsOf(values: Readonly<Record<string, string>>): Promi
 
 /** `newest` looks a rollout's newest run up, as the worker asks Temporal whether the holder of a claim still runs. */
 export function equipment(operator: Operator, newest: (rollout: string) => Execution | undefined): Equip {
-  const { config, people, secrets } = operator;
+  const { config, secrets } = operator;
   const log = createLog({ level: 'fatal', redact: (line) => secrets.redact(line) });
   return ({ http, sockets, clock, random }) => {
     const ports = createPorts({
@@ -50,7 +51,7 @@ export function equipment(operator: Operator, newest: (rollout: string) => Execu
       wrongByMs: () => 0,
       files: anyFile,
       archive: null,
-      directory: createDirectory({ load: async () => ({ identity: 'trust', people }) }),
+      directory: createDirectory({ load: async () => ({ identity: 'trust', people: operator.people }) }),
       directoryProblem: () => null,
       secrets,
       rollouts: rolloutsOf(newest),

@@ -27,7 +27,7 @@ export interface SimulationOptions {
   readonly manners?: ServerManners;
   readonly heartbeatMs?: number;
   /** Looks at the world after every event; throws when something is not as promised. */
-  readonly onEvent?: () => void;
+  readonly onEvent?: () => void | Promise<void>;
   /** A workflow task with these jobs was committed; its commands in bytes, as they would stand in the history. */
   readonly onTask?: Floor['onTask'];
 }
@@ -102,7 +102,8 @@ export class Simulation {
       await stillness.settle();
       const stuck = this.floor.worker?.stuck();
       if (stuck) throw new ForeignWait(`activity ${stuck.info.activityType} waits for nothing that will ever come`);
-      onEvent?.();
+      const looking = onEvent?.();
+      if (looking !== undefined) await looking;
     }
     return true;
   }

@@ -5,7 +5,8 @@ import type { Status } from '../../../plan/status.ts';
 import type { Simulation } from '../simulation.ts';
 import type { World } from '../worlds/world.ts';
 import type { Mischief } from './mischief.ts';
-import { Broken } from './watchman.ts';
+import { secret } from './plans.ts';
+import { Broken, type Watchman } from './watchman.ts';
 
 export interface Ended {
   readonly simulation: Simulation;
@@ -16,8 +17,7 @@ export interface Ended {
   readonly ended: boolean;
   /** `null` when nobody could be asked. */
   readonly status: Status | null;
-  /** When a watch was last under way, epoch ms. */
-  readonly watchedUntil: number;
+  readonly watchman: Watchman;
 }
 
 /** Throws `Broken`. */
@@ -30,7 +30,7 @@ export function atTheEnd(end: Ended): void {
   const truth = world.truth(simulation.schedule.now);
   const share = Math.round(truth.shares.get(plan.release.digest) ?? 0);
   const stable = Math.round(truth.shares.get(world.stable.digest) ?? 0);
-  const isMeddled = mischief.world.proxy.length > 0;
+  const isMeddled = mischief.world.proxy.length > 0 || end.watchman.hasRival;
   if (outcome === 'completed' && share !== 10_000 && !isMeddled) {
     throw new Broken('I13', `completed with ${String(share)} of 10000 on the release`);
   }
@@ -52,19 +52,31 @@ export function atTheEnd(end: Ended): void {
     throw new Broken('I1', `${outcome}, and the claim is not given back`);
   }
   judged(end, outcome);
+  said(end);
+}
+
+/** I10, I12, I15: what the rollout leaves behind is small, and says nothing that it should not. */
+function said({ simulation, mischief, rollout, status, watchman }: Ended): void {
+  const tooLong = status?.ignored.find((message) => Buffer.byteLength(JSON.stringify(message)) > 2_048);
+  if (tooLong !== undefined)
+    throw new Broken('I10', `an ignored message takes ${JSON.stringify(tooLong).slice(0, 200)}…`);
+  if (JSON.stringify(status).includes(secret.value)) throw new Broken('I12', 'a secret stands in the status');
+  const events = simulation.server.chain(rollout).reduce((sum, { historyEvents }) => sum + historyEvents, 0);
+  const most = 400 + 14 * watchman.messages + 40 * mischief.acts.length;
+  if (events > most) throw new Broken('I15', `${String(events)} events, more than ${String(most)}`);
 }
 
 /** A watch needs some polls and a `for` to see it, ms. */
 const noticedWithinMs = 60_000;
 
 /** What was scripted for good or bad decides, whatever went wrong on the way. */
-function judged({ mischief, world, status, watchedUntil }: Ended, outcome: string): void {
+function judged({ mischief, world, status, watchman }: Ended, outcome: string): void {
   const errors = mischief.world.criteria['errors']?.['canary'];
   const points = errors?.points ?? [];
   const beginnings = points.map(({ when, value }) => ({ at: world.timeOf(when) ?? Infinity, value }));
-  const noticed = watchedUntil - noticedWithinMs;
+  const noticed = watchman.watchedUntil - noticedWithinMs;
   const before = beginnings.findLast(({ at }) => at < noticed)?.value ?? errors?.first;
-  const since = beginnings.filter(({ at }) => at >= noticed && at <= watchedUntil).map(({ value }) => value);
+  const since = beginnings.filter(({ at }) => at >= noticed && at <= watchman.watchedUntil).map(({ value }) => value);
   if (outcome === 'completed' && ![before, ...since].includes('good'))
     throw new Broken('I7', `completed although errors are ${String(before)}`);
   const reason = status?.reason ?? '';

@@ -7,7 +7,7 @@ import type { Status } from '../../../plan/status.ts';
 import type { Secrets } from '../../../providers/ports.ts';
 import { equipment } from '../deployment.ts';
 import { calmServer } from '../floor.ts';
-import { calmWay } from '../network.ts';
+import { calmWay, type Way } from '../network.ts';
 import { fromPayload } from '../payloads.ts';
 import { createRandom } from '../random.ts';
 import type { Job, Sandbox } from '../sandbox.ts';
@@ -21,6 +21,7 @@ import { atTheEnd } from './ending.ts';
 import { drawMischief } from './mischief.ts';
 import type { Act, Mischief } from './mischief.ts';
 import { drawPlan, people, secret } from './plans.ts';
+import { rolloutWorkflow } from '../../../workflows/messages.ts';
 import { keepAnswering } from './staff.ts';
 import { Broken, Watchman } from './watchman.ts';
 import type { Message } from './watchman.ts';
@@ -53,6 +54,10 @@ export interface Lived {
 }
 
 export const rollout = 'rollout/production/shop';
+const rival = 'rollout/production/rival';
+/** A channel that takes what it is told and never answers. */
+const silent = { name: 'silent', kind: 'webhook', url: 'http://127.0.0.1:9999/hook', auth: null } as const;
+const nobodyThere: Way = { ...calmWay, faults: [{ what: 'hang', chance: 1 }] };
 const startsAt = Date.UTC(2026, 0, 5, 9);
 const longestMs = 6 * 3_600_000;
 
@@ -62,7 +67,7 @@ export function drawLife(seed: number): Life {
 }
 
 export async function live({ seed, plan, mischief, sabotage }: Life, ground: Ground): Promise<Lived> {
-  const config = operatorFor(plan);
+  const config = { ...operatorFor(plan), ...(mischief.channel === 'silent' && { notify: [silent] }) };
   const world = createWorld(mischief.world, plan, { config, began: startsAt });
   const isTroubled = () => {
     const age = simulation.schedule.now - startsAt;
@@ -77,24 +82,52 @@ export async function live({ seed, plan, mischief, sabotage }: Life, ground: Gro
     manners,
     around: {
       host: (origin) => (sabotage === undefined ? world.host(origin) : heedless(world.host(origin))),
-      way: () => (isTroubled() ? mischief.way : calmWay),
+      way: (origin) => {
+        if (isSilent(origin)) return nobodyThere;
+        return isTroubled() ? mischief.way : calmWay;
+      },
       onEffect: (arrival) => {
         attemptAt = arrival.attemptAt;
       },
     },
     equip: (doors) =>
-      equipment({ config, people, secrets: ground.secrets }, (id) => simulation.server.newest(id))(doors),
+      equipment(
+        {
+          config,
+          get people() {
+            if (isBlackedOut()) throw new Error('the directory is away');
+            return people;
+          },
+          secrets: ground.secrets,
+        },
+        (id) => simulation.server.newest(id),
+      )(doors),
     onEvent: () => {
-      watchman.look(attemptAt);
+      const attempt = attemptAt;
       attemptAt = null;
+      return watchman.look(attempt);
     },
     onTask: (jobs, commands) => {
       watchman.handled(jobs, wordsOf);
-      watchman.secrecy(secret.value, [...commands, ...jobs.map(resultOf)]);
+      const results = jobs.map(resultOf);
+      for (const result of results) watchman.brought(result);
+      for (const command of commands) watchman.asked(command);
+      watchman.secrecy(secret.value, [...commands, ...results]);
     },
   });
+  const isBlackedOut = () => mischief.blackout && watchman.turnedAt !== null;
+  const isSilent = (origin: string) =>
+    origin === new URL(silent.url).origin || (isBlackedOut() && origin === 'http://127.0.0.1:9090');
   const skews = mischief.acts.map((act) => (act.do === 'kill' ? Math.abs(act.skewMs) : 0));
-  const watchman = new Watchman({ plan, rollout, simulation, world, skewMs: 2 * Math.max(0, ...skews) });
+  const watchman = new Watchman({
+    plan,
+    digest: planDigest(plan),
+    rollout,
+    simulation,
+    world,
+    mischief,
+    skewMs: 2 * Math.max(0, ...skews),
+  });
   const broken = await told(() => lead(simulation, world, watchman, { seed, plan, mischief }));
   const run = simulation.server.newest(rollout);
   const result =
@@ -122,7 +155,8 @@ async function lead(simulation: Simulation, world: World, watchman: Watchman, { 
   };
   const ended = await simulation.run(isOver, startsAt + longestMs);
   const status = (await simulation.server.finalQuery(rollout, 'status')) as Status | null;
-  atTheEnd({ simulation, world, plan, mischief, rollout, ended, status, watchedUntil: watchman.watchedUntil });
+  await simulation.server.workerGone();
+  atTheEnd({ simulation, world, plan, mischief, rollout, ended, status, watchman });
 }
 
 /** Takes every write, whatever it was made on. */
@@ -142,6 +176,8 @@ async function told(lived: () => Promise<void>): Promise<string | null> {
     return null;
   } catch (error) {
     if (error instanceof Broken) return error.message;
+    if (error instanceof Error && error.message.startsWith('workflow task failed')) return `I10: ${error.message}`;
+    if (error instanceof Error && /^replay (differs|fails)/.test(error.message)) return `I16: ${error.message}`;
     return error instanceof Error ? (error.stack ?? error.message) : String(error);
   }
 }
@@ -165,21 +201,32 @@ function perform(simulation: Simulation, act: Act, plan: Plan): void | Promise<v
       for (let index = 0; index < act.count; index += 1) server.signal(rollout, 'decide', { nonsense: index });
       return;
     case 'edit': {
-      const input = { ...editOf(plan, act.times), by: act.by, reason: 'explored' };
+      const input = { ...editOf(plan, act.times, act.limit ?? 1), by: act.by, reason: 'explored' };
       return server.update(rollout, 'edit-plan', input, ({ kind }) => simulation.trace.add(`edit ${kind}`));
     }
     case 'cancel':
       return server.cancel(rollout);
+    case 'rival': {
+      const other = { ...plan, service: 'rival' };
+      server.start(rival, rolloutWorkflow, [
+        { plan: other, planDigest: planDigest(other), requester: 'rita', carried: null },
+      ]);
+      return;
+    }
   }
 }
 
 /** Made from the plan that it was started with. */
-function editOf(from: Plan, times: number): Pick<EditPlanInput, 'plan' | 'planDigest' | 'fromDigest'> {
+function editOf(from: Plan, times: number, limit: number): Pick<EditPlanInput, 'plan' | 'planDigest' | 'fromDigest'> {
   const steps = from.steps.map((step, index) => {
     if (index < from.steps.length - 1) return step;
     return { ...step, bakeMinMs: step.bakeMinMs * times, bakeMaxMs: step.bakeMaxMs * times };
   });
-  const plan = { ...from, steps };
+  const criteria = from.criteria.map((criterion) => {
+    if (criterion.id !== 'errors' || criterion.kind !== 'limit') return criterion;
+    return { ...criterion, breach: { ...criterion.breach, value: criterion.breach.value * limit } };
+  });
+  const plan = { ...from, steps, criteria };
   return { plan, planDigest: planDigest(plan), fromDigest: planDigest(from) };
 }
 
@@ -189,8 +236,20 @@ function wordsOf({ signalWorkflow, doUpdate }: Job): Message | null {
   const name = signalWorkflow?.signalName ?? doUpdate?.name;
   const [payload] = signalWorkflow?.input ?? doUpdate?.input ?? [];
   if (name == null) return null;
-  const { gate, decision } = contentOf(payload);
-  return { name, gate: String(gate), decision: String(decision) };
+  const content = contentOf(payload);
+  const text = (...keys: string[]) => {
+    const value = keys.map((key) => content[key]).find((one) => one !== undefined);
+    return typeof value === 'string' ? value : '';
+  };
+  const evidence = text('evidence', 'evidenceDigest');
+  return {
+    name,
+    gate: text('gate'),
+    decision: text('decision'),
+    by: text('by'),
+    plan: text('plan', 'planDigest'),
+    evidence,
+  };
 }
 
 /** What an activity brought into the history. */

@@ -18,9 +18,11 @@ export type Act =
   | { readonly at: number; readonly do: 'update'; readonly name: string; readonly input: unknown }
   | { readonly at: number; readonly do: 'undecodable'; readonly name: string }
   | { readonly at: number; readonly do: 'flood'; readonly count: number }
-  /** Another bake of the last step: `times` above 1 tightens, below 1 has to be asked. */
-  | { readonly at: number; readonly do: 'edit'; readonly by: string; readonly times: number }
-  | { readonly at: number; readonly do: 'cancel' };
+  /** Another bake of the last step: `times` above 1 tightens, below 1 has to be asked. `limit`: the error criterion's threshold, so many times. */
+  | { readonly at: number; readonly do: 'edit'; readonly by: string; readonly times: number; readonly limit?: number }
+  | { readonly at: number; readonly do: 'cancel' }
+  /** Another service's rollout wants the same route. */
+  | { readonly at: number; readonly do: 'rival' };
 
 /** How people answer the gates. */
 export interface Approvers {
@@ -31,6 +33,8 @@ export interface Approvers {
   readonly soaks: number;
   /** Nobody ever answers. */
   readonly asleep: boolean;
+  /** Before anybody answers, somebody tries it with an approval that must not count; with this probability. */
+  readonly forges: number;
 }
 
 export interface Mischief {
@@ -43,25 +47,34 @@ export interface Mischief {
   readonly untilMs: number;
   readonly world: WorldScript;
   readonly approvers: Approvers;
+  /** Where people are told things: nowhere, or by a channel that never answers. */
+  readonly channel: 'none' | 'silent';
+  /** Once somebody has aborted, metrics, directory and notifications never answer again. */
+  readonly blackout: boolean;
 }
 
 /** Swarm: each seed has its own mix, so that rare faults are not always hidden behind common ones. */
 export function drawMischief(random: Random): Mischief {
   const draw = random('mischief');
+  const more = random('more mischief');
   const untilMs = draw.between(60, 300) * second;
+  const acts = drawActs(draw, untilMs);
   return {
-    acts: drawActs(draw, untilMs),
+    acts: [...acts, ...drawOddActs(more, untilMs)].toSorted((a, b) => a.at - b.at),
     way: drawWay(draw),
     manners: drawManners(draw),
     fromMs: draw.pick([0, 500, 3_000, 20_000]),
     untilMs,
-    world: drawWorld(draw),
+    world: withOddSmoke(more, drawWorld(draw)),
     approvers: {
       delayMs: draw.pick([1_000, 10_000, minute]),
       rejects: draw.pick([0, 0, 0, 0.15]),
       soaks: draw.pick([0, 0, 0.2]),
       asleep: draw.chance(0.08),
+      forges: more.pick([0, 0.5, 0.9]),
     },
+    channel: more.pick(['none', 'none', 'silent']),
+    blackout: more.chance(0.2),
   };
 }
 
@@ -75,7 +88,7 @@ function drawWay(draw: Draw): Way {
     ...some('hang-after', 0.1),
     ...some('error', 0.3),
     ...some('conflict', 0.2),
-    ...some('no-effect', 0.1),
+    ...some('no-effect', 0.3),
   ];
   const slow = draw.pick([
     { chance: 0, ms: [0, 0] },
@@ -157,7 +170,62 @@ function drawActs(draw: Draw, untilMs: number): Act[] {
     ...times(many(0.1, 1), (): Act => ({ at: moment(), do: 'flood', count: draw.between(20, 120) })),
     ...times(many(0.1, 1), (): Act => ({ at: moment(), do: 'cancel' })),
     ...times(many(0.2, 2), (): Act => ({ at: moment(), do: 'edit', by: who(), times: draw.pick([0.5, 2, 3]) })),
-  ].toSorted((a, b) => a.at - b.at);
+  ];
+}
+
+/** Every name that a message can have, and what nobody should send under it. */
+const names = [
+  'abort',
+  'pause',
+  'freeze',
+  'step-back',
+  'resume',
+  'lift',
+  'supersede',
+  'detach',
+  'decide',
+  'unheard-of',
+];
+const oddInputs: readonly unknown[] = [
+  null,
+  17,
+  'now',
+  [],
+  [null],
+  { by: 17, reason: {} },
+  { by: null, to: '500%' },
+  { gate: { id: 'wide' }, decision: ['approve'], by: 'ana' },
+  { by: 'x'.repeat(20_000), reason: 'y'.repeat(20_000), gate: 'z'.repeat(20_000), decision: 'approve' },
+];
+
+function drawOddActs(draw: Draw, untilMs: number): Act[] {
+  const moment = (): number => draw.between(500, untilMs);
+  const odd = Array.from({ length: draw.chance(0.2) ? draw.between(1, 3) : 0 }, (): Act => ({
+    at: moment(),
+    do: draw.pick(['signal', 'update']),
+    name: draw.pick(names),
+    input: draw.pick(oddInputs),
+  }));
+  const edits = Array.from({ length: draw.chance(0.15) ? 1 : 0 }, (): Act => ({
+    at: moment(),
+    do: 'edit',
+    by: 'ana',
+    times: 1,
+    limit: draw.pick([0.8, 1.5, 100]),
+  }));
+  if (!draw.chance(0.1)) return [...odd, ...edits];
+  return [...odd, ...edits, { at: draw.between(500, 20_000), do: 'rival' }];
+}
+
+/** Now and then the release answers, but not what its smoke expects. */
+function withOddSmoke(draw: Draw, world: WorldScript): WorldScript {
+  if (!draw.chance(0.12)) return world;
+  const when = { kind: 'at', ms: draw.between(0, 100 * second) } as const;
+  const smoke = { first: 'pass', points: [{ when, value: 500 }] } as const;
+  return {
+    ...world,
+    releases: { ...world.releases, canary: { ...(world.releases['canary'] ?? plainRelease), smoke } },
+  };
 }
 
 function drawWorld(draw: Draw): WorldScript {

@@ -143,6 +143,7 @@ function drawGates(draw: Draw, steps: number): GatePlan[] {
     require: [
       draw.pick([
         { kind: 'at-least', count: 1, role: 'sre' },
+        { kind: 'at-least', count: 2, role: 'sre' },
         { kind: 'one-per', roles: ['sre', 'qa'] },
       ] as const),
     ],

@@ -13,7 +13,10 @@ const patienceMs = 12 * 60_000;
 export function keepAnswering(simulation: Simulation, mischief: Mischief): void {
   const startedAt = simulation.schedule.now;
   const answered = new Set<string>();
+  /** What a gate showed before. */
+  const old = new Map<string, string>();
   const draw = simulation.random('people');
+  const forger = simulation.random('forger');
   const look = async (): Promise<void> => {
     const status = (await simulation.server.news(rollout, 'status')) as Status | null;
     const isCalm = simulation.schedule.now > startedAt + mischief.untilMs;
@@ -30,18 +33,40 @@ export function keepAnswering(simulation: Simulation, mischief: Mischief): void 
     const key = `${request.gate}/${String(request.openedAt)}/${String(request.evidenceRevision)}`;
     if (request.state !== 'open' || answered.has(key) || (mischief.approvers.asleep && !isCalm)) return;
     answered.add(key);
-    const { rejects, soaks, delayMs } = mischief.approvers;
+    const { rejects, soaks, delayMs, forges } = mischief.approvers;
     const decision = draw.chance(rejects) ? 'reject' : draw.chance(soaks) ? 'more-soak' : 'approve';
     const common = { gate: request.gate, plan: request.edit?.planDigest ?? digest, evidence: request.evidenceDigest };
+    if (forger.chance(forges)) forge(common);
     const more =
       decision === 'approve' ? {} : decision === 'reject' ? { reason: 'not now' } : { soak: '2m', reason: 'longer' };
-    for (const by of decision === 'approve' ? ['quinn', 'sam'] : ['ana']) {
+    for (const by of decision === 'approve' ? ['quinn', 'sam', 'ana'] : ['ana']) {
       const input = { ...common, ...more, decision, by };
       simulation.in(delayMs + draw.between(0, 2_000), () => {
         if (draw.chance(0.5)) send('decide', input);
         else simulation.server.update(rollout, 'decide', input, ({ kind }) => simulation.trace.add(`decision ${kind}`));
       });
     }
+  };
+  /** Approvals that must not count: of another plan or evidence, by somebody without the role, twice by one person. */
+  const forge = (honest: { readonly gate: string; readonly plan: string; readonly evidence: string }): void => {
+    const { gate, evidence } = honest;
+    const stale = old.get(gate) ?? `sha256:${'0'.repeat(64)}`;
+    old.set(gate, evidence);
+    const forged = forger.pick<readonly object[]>([
+      [
+        { by: 'ana', evidence: stale },
+        { by: 'sam', evidence: stale },
+        { by: 'quinn', evidence: stale },
+      ],
+      [
+        { by: 'ana', plan: stale },
+        { by: 'sam', plan: stale },
+        { by: 'quinn', plan: stale },
+      ],
+      [{ by: 'nemo' }, { by: 'olga' }, { by: 'a stranger' }, { by: 'rita' }],
+      [{ by: 'ana' }, { by: 'ana' }, { by: 'ana' }],
+    ]);
+    for (const changes of forged) send('decide', { ...honest, decision: 'approve', ...changes });
   };
   simulation.in(lookEveryMs, look);
 }

@@ -1,11 +1,15 @@
 /** Looks at the world after every event and says which promise of DESIGN §3 was broken, in the words of the target. */
 
 import type { Plan } from '../../../plan/plan.ts';
+import type { Status } from '../../../plan/status.ts';
 import type { Job } from '../sandbox.ts';
 import type { Simulation } from '../simulation.ts';
 import { shareIn } from '../worlds/truth.ts';
 import type { RouteClaim, RouteTruth, RouteWrite } from '../worlds/truth.ts';
 import type { World } from '../worlds/world.ts';
+import { loosened } from './criteria.ts';
+import type { Mischief } from './mischief.ts';
+import { unsigned, type Decided } from './quorums.ts';
 
 /** A promise was broken. */
 export class Broken extends Error {
@@ -21,6 +25,8 @@ export interface Watched {
   readonly rollout: string;
   readonly simulation: Simulation;
   readonly world: World;
+  readonly digest: string;
+  readonly mischief: Mischief;
   /** Clocks of workers differ by at most this, ms: bakes are measured by them. */
   readonly skewMs: number;
 }
@@ -28,30 +34,69 @@ export interface Watched {
 const whole = 10_000;
 /** Time without a watch that a handover between two of them may take, while a worker is there, ms. */
 const handoverMs = 60_000;
+/** From an accepted abort until zero is asked for, in the same task but for what must end first, ms. */
+const slowestTurnMs = 3_000;
+/** What going back has to wait for, or is. */
+const before: readonly string[] = ['zero', 'retire', 'shift', 'deploy', 'promote', 'confirm', 'smoke', 'restore'];
+/** From an accepted abort to zero, when the target works again, ms. */
+const slowestZeroMs = 180_000;
 
 export class Watchman {
   private readonly on: Watched;
   private seen = 0;
   private claim: RouteClaim | null = null;
   private stageSince = 0;
-  private turnedAt: number | null = null;
+  /** When an abort was accepted, epoch ms. */
+  turnedAt: number | null = null;
+  private readonly came: Decided[] = [];
+  private readonly passed: string[] = [];
+  private readonly smoked = new Map<string, { readonly passed: boolean; readonly at: number }>();
+  private unasked: { readonly since: number; ms: number } | null = null;
+  private lookedAt = 0;
+  /** Messages that the workflow got. */
+  messages = 0;
+  /** Another rollout held the route for a time. */
+  hasRival = false;
   private approved = new Map<string, number>();
   private unwatchedSince: number | null = null;
   /** When a watch was last under way, epoch ms. */
   watchedUntil = 0;
-  private lastRise = 0;
+
+  private readonly began: number;
 
   constructor(on: Watched) {
     this.on = on;
+    this.began = on.simulation.schedule.now;
   }
 
   /** A workflow task has taken these in: from now on they count. */
   handled(jobs: readonly Job[], wordsOf: (job: Job) => Message | null): void {
     for (const job of jobs) {
       const message = wordsOf(job);
+      if (message !== null) this.messages += 1;
       if (message?.name === 'abort' || job.cancelWorkflow) this.turnedAt ??= this.now;
       if (message?.name === 'decide' && message.decision === 'approve') this.approved.set(message.gate, this.now);
+      if (message?.name === 'decide') this.came.push(message);
     }
+  }
+
+  /** An activity has brought this into the history. */
+  brought(text: string): void {
+    if (text.startsWith('{"suite":')) {
+      const { suite, aim, passed } = JSON.parse(text) as { suite: string; aim: string; passed: boolean };
+      this.smoked.set(`${suite} on ${aim}`, { passed, at: this.now });
+    }
+    if (text.startsWith('{"kind":"zero"') && this.on.mischief.world.proxy.length === 0) {
+      const share = shareIn(this.on.world.truth(this.now).traffic, this.on.plan.release.digest);
+      if (share > 0)
+        throw new Broken('I13', `zero was told, and the release has ${String(Math.round(share))} of 10000`);
+    }
+  }
+
+  /** A command to the server, in bytes. */
+  asked(text: string): void {
+    const sentence = loosened(text, this.on.plan.criteria);
+    if (sentence !== null) throw new Broken('I8', sentence);
   }
 
   /** `texts`: everything that has come into the history. */
@@ -60,11 +105,48 @@ export class Watchman {
   }
 
   /** `attemptAt`: beginning of the attempt whose effect was seen just now. */
-  look(attemptAt: number | null): void {
+  look(attemptAt: number | null): void | Promise<void> {
     const writes = this.on.world.writes();
     for (const write of writes.slice(this.seen)) if (write.kind === 'route') this.judge(write, attemptAt ?? this.now);
     this.seen = writes.length;
     this.unwatched();
+    this.turning();
+    this.lookedAt = this.now;
+    if (this.passed.length > 0) return this.signatures();
+  }
+
+  /** I9: asked of the rollout itself, which evidence its gate was passed on; again until somebody answers. */
+  private async signatures(): Promise<void> {
+    const { simulation, rollout, plan, digest } = this.on;
+    const status = (await simulation.server.query(rollout, 'status')) as Status | null;
+    if (status === null) return;
+    for (const gate of this.passed.splice(0)) {
+      const request = status.requests.find((one) => one.gate === gate);
+      const lack = request === undefined ? null : unsigned(plan, [digest, status.planDigest], request, this.came);
+      if (lack !== null) throw new Broken('I9', lack);
+    }
+  }
+
+  /** I6, I11: nothing but the target stands between an abort and zero. */
+  private turning(): void {
+    const { simulation, rollout, mischief } = this.on;
+    const { turnedAt, claim } = this;
+    const run = simulation.server.newest(rollout);
+    const { worker } = simulation;
+    if (turnedAt === null || run?.closing !== null || claim === null || claim.released || claim.stage.kind === 'back')
+      return;
+    if (worker === null || worker.frozenFor() > 0) return;
+    const isAsked = run.waits.activities().some((name) => before.includes(name));
+    if (isAsked) this.unasked = null;
+    else if (this.unasked?.since !== turnedAt) this.unasked = { since: turnedAt, ms: 0 };
+    else this.unasked.ms += this.now - this.lookedAt;
+    if (mischief.channel === 'silent' && this.unasked !== null && this.unasked.ms > slowestTurnMs) {
+      throw new Broken('I11', `zero was not asked for within ${String(this.unasked.ms)} ms after an abort`);
+    }
+    const calmFrom = Math.max(turnedAt, this.began + mischief.untilMs);
+    const isMeddled = mischief.world.proxy.length > 0;
+    if (this.now - calmFrom < slowestZeroMs || isMeddled || this.hasRival) return;
+    throw new Broken('I6', `not at zero ${String(this.now - turnedAt)} ms after an abort`);
   }
 
   private get now(): number {
@@ -74,11 +156,13 @@ export class Watchman {
   private judge(write: RouteWrite, attemptAt: number): void {
     const { after, before } = write;
     const claim = typeof after.claim === 'object' ? after.claim : null;
+    if (claim !== null && claim.rollout !== this.on.rollout) return this.rival(claim);
     if (write.by === 'rollout') {
       this.whole(after);
       if (claim !== null) this.fences(claim, after);
       const [from, to] = [this.share(before), this.share(after)];
       if (to > from) this.rise(claim, from, to, attemptAt);
+      else if (claim?.stage.kind === 'back') this.wayBack(attemptAt);
     }
     if (claim === null) return;
     if (stageName(claim) !== stageName(this.claim)) this.stageSince = write.at;
@@ -90,6 +174,26 @@ export class Watchman {
   private whole({ traffic }: RouteTruth): void {
     const sum = traffic.reduce((all, { bp }) => all + bp, 0);
     if (Math.abs(sum - whole) > 1) throw new Broken('I2', `${String(sum)} of 10000 basis points have a place to go`);
+  }
+
+  /** I1: whoever holds the route and runs is not pushed aside. */
+  private rival(claim: RouteClaim): void {
+    this.hasRival = true;
+    const { simulation, rollout } = this.on;
+    const isHeld = this.claim !== null && !this.claim.released && simulation.server.newest(rollout)?.closing === null;
+    if (isHeld) throw new Broken('I1', `${claim.rollout} took the route while ${rollout} held it and ran`);
+  }
+
+  /** I5: traffic goes back to a stable that is there; what died while the write was under way could not be known. */
+  private wayBack(attemptAt: number): void {
+    const { world } = this.on;
+    const isReady = (at: number) =>
+      Object.values(world.truth(at).slots).some(
+        ({ release, ready }) => release?.digest === world.stable.digest && ready,
+      );
+    if (!isReady(attemptAt) && !isReady(this.now)) {
+      throw new Broken('I5', 'all traffic went back to a stable release that is not ready');
+    }
   }
 
   private fences(claim: RouteClaim, after: RouteTruth): void {
@@ -117,6 +221,8 @@ export class Watchman {
     if (this.turnedAt !== null && attemptAt > this.turnedAt)
       throw new Broken('I4', `${what} was begun after the abort was accepted`);
     this.capacity(claim, what, attemptAt);
+    // Put back after somebody else had lowered it.
+    if (claim.stage.kind === 'promoted' && before?.stage.kind === 'promoted' && to === whole) return;
     if (claim.stage.kind !== 'step') throw new Broken('I3', `${what} at stage ${claim.stage.kind}`);
     const index = Number(claim.stage['index']);
     const step = this.on.plan.steps[index];
@@ -126,10 +232,18 @@ export class Watchman {
     if (index === present) return; // put back after somebody else had lowered it
     if (index !== present + 1) throw new Broken('I3', `${what} from step ${String(present)} to ${String(index)}`);
     this.baked(present, what);
+    this.judged(what);
     for (const gate of this.on.plan.gates) {
       const isHere = gate.point.kind === 'step' && gate.point.index === index;
       if (isHere && !this.approved.has(gate.id))
         throw new Broken('I3', `${what} while nobody approved gate ${gate.id}`);
+      if (isHere) this.passed.push(gate.id);
+    }
+    for (const { suite, aim } of this.on.plan.steps[present]?.smoke ?? []) {
+      const smoked = this.smoked.get(`${suite} on ${aim}`);
+      if (smoked?.passed !== true || smoked.at < this.stageSince) {
+        throw new Broken('I3', `${what}, and smoke ${suite} on ${aim} has not passed at step ${String(present)}`);
+      }
     }
   }
 
@@ -140,6 +254,17 @@ export class Watchman {
     const [then, now] = [servingAt(attemptAt), servingAt(this.now)];
     if (now === undefined) throw new Broken('I2', `${what} where the release does not run at all`);
     if (then?.ready === false && !now.ready) throw new Broken('I2', `${what} where the release is not ready`);
+  }
+
+  /** I7: whoever was bad or unseen all through a bake does not rise. */
+  private judged(what: string): void {
+    const { mischief, world, plan } = this.on;
+    const canary = mischief.world.criteria['errors']?.['canary'];
+    const [point, ...later] = canary?.points ?? [];
+    const since = point === undefined || later.length > 0 ? null : world.timeOf(point.when);
+    const lagMs = 2 * (plan.metrics?.lagMs ?? 0);
+    if (point === undefined || since === null || since > this.stageSince - lagMs || point.value === 'good') return;
+    throw new Broken('I7', `${what} after a bake in which errors were ${String(point.value)}`);
   }
 
   private baked(step: number, what: string): void {
@@ -181,10 +306,8 @@ export class Watchman {
 }
 
 /** A message as the workflow got it. */
-export interface Message {
+export interface Message extends Decided {
   readonly name: string;
-  readonly gate: string;
-  readonly decision: string;
 }
 
 function stageName(claim: RouteClaim | null): string {

@@ -19,7 +19,11 @@ export function answerTo(
 ): Answer {
   const tookMs = valueAt(script.latencyMs, now, history);
   const says = valueAt(script.smoke, now, history);
-  if (says !== 'pass') return { ...json(says, { ok: false, release: release.label }), tookMs };
+  if (says !== 'pass') {
+    // Like services that say what they were sent, secrets included.
+    const got = headerOf(request, 'authorization');
+    return { ...json(says, { ok: false, release: release.label, ...(got !== '' && { got }) }), tookMs };
+  }
   const [word = '', name] = headerOf(request, marker).split('/');
   const requests = suites
     .flatMap((byName) => Object.values(byName))

@@ -24,7 +24,9 @@ const peace: Mischief = {
   fromMs: 0,
   untilMs: 60_000,
   world: { ...plainWorld, criteria: { errors: good, latency: good } },
-  approvers: { delayMs: 1_000, rejects: 0, soaks: 0, asleep: false },
+  approvers: { delayMs: 1_000, rejects: 0, soaks: 0, asleep: false, forges: 0 },
+  channel: 'none',
+  blackout: false,
 };
 
 function peaceful(seed: number, mischief: Partial<Mischief> = {}): Life {

@@ -1,0 +1,243 @@
+/** One defect for each promise of DESIGN §3, and some for those that have several sides. */
+
+import type { Edit, Mutant } from './mutant.ts';
+
+const edit = (file: string, from: string, to: string): Edit => ({ file, from, to });
+
+export const mutants: readonly Mutant[] = [
+  {
+    name: 'takes-a-held-route',
+    invariant: 'I1',
+    edits: [
+      edit('activities/preflight.js', 'claim.rollout !== rollout && (await ports.rollouts.isRunning(claim))', 'false'),
+      edit('activities/effects.js', '!(await ports.rollouts.isRunning(claim))', 'true'),
+    ],
+    seeds: [150],
+  },
+  {
+    name: 'rises-onto-what-is-not-ready',
+    invariant: 'I2',
+    edits: [edit('providers/targets/caddy/shares.js', 'decision !== null && !decision.urgent', 'false')],
+    seeds: [23],
+  },
+  {
+    name: 'does-not-bake',
+    invariant: 'I3',
+    edits: [
+      edit('workflows/steps.js', "await run.until(() => run.state.bake === 'clean' && run.state.held === null);", ''),
+      edit('workflows/steps.js', "await run.until(() => state.bake === 'clean');", ''),
+    ],
+    seeds: [4],
+  },
+  {
+    name: 'ignores-a-failed-smoke',
+    invariant: 'I3',
+    edits: [edit('workflows/steps.js', 'if (!report.passed) {', 'if (false) {')],
+    seeds: [27],
+  },
+  {
+    name: 'does-not-ask-again-after-a-step-back',
+    invariant: 'I3',
+    also: ['I9'],
+    edits: [edit('workflows/step-back.js', 'return index > to ||', "return (index > to && part !== 'gates') ||")],
+    seeds: [39],
+  },
+  {
+    name: 'has-no-fence',
+    invariant: 'I4',
+    also: ['I1', 'I3'],
+    edits: [
+      edit('providers/targets/effects.js', 'order.fence < claim.fence', 'false'),
+      edit('providers/targets/effects.js', "claim.stage.kind === 'back'", 'false'),
+    ],
+    seeds: [151],
+  },
+  {
+    name: 'writes-on-old-news',
+    invariant: 'I4',
+    also: ['I1', 'I2', 'I3', 'I5'],
+    edits: [edit('providers/targets/caddy/admin.js', ", 'if-match': etag", '')],
+    seeds: [163],
+  },
+  {
+    name: 'goes-back-to-a-dead-stable',
+    invariant: 'I5',
+    edits: [edit('activities/to-zero.js', 'input.mayBeGone || !isReady(before, order)', 'false')],
+    seeds: [110],
+  },
+  {
+    name: 'leaves-the-release-behind',
+    invariant: 'I5',
+    also: ['I1'],
+    edits: [edit('workflows/revert.js', 'await cleanUp(run);', '')],
+    seeds: [1],
+  },
+  {
+    name: 'asks-metrics-before-it-goes-back',
+    invariant: 'I6',
+    edits: [
+      edit(
+        'activities/zero.js',
+        'const doors =',
+        "await ports.metrics('prometheus').ping(signal);\n        const doors =",
+      ),
+    ],
+    seeds: [3],
+  },
+  {
+    name: 'takes-missing-data-for-good',
+    invariant: 'I7',
+    edits: [
+      edit(
+        'judge/judge.js',
+        'return { verdict: weighed.verdict, sentence, memory: interrupt(before) };',
+        "return { verdict: 'pass', sentence, memory: interrupt(before) };",
+      ),
+    ],
+    seeds: [112],
+  },
+  {
+    name: 'takes-missing-data-for-bad',
+    invariant: 'I7',
+    edits: [
+      edit(
+        'judge/judge.js',
+        'return { verdict: weighed.verdict, sentence, memory: interrupt(before) };',
+        "return { verdict: 'fail', sentence, memory: interrupt(before) };",
+      ),
+    ],
+    seeds: [1],
+  },
+  {
+    name: 'forgets-criteria-while-paused',
+    invariant: 'I8',
+    edits: [
+      edit('workflows/guard.js', 'criteria: plan.criteria,', 'criteria: state.paused === null ? plan.criteria : [],'),
+    ],
+    seeds: [1],
+  },
+  {
+    name: 'lets-criteria-be-loosened',
+    invariant: 'I8',
+    edits: [
+      edit(
+        'plan/edit-criteria.js',
+        "edited < old : from.breach.op.startsWith('<')",
+        "edited !== old : from.breach.op.startsWith('<')",
+      ),
+    ],
+    seeds: [54],
+  },
+  {
+    name: 'counts-approvals-of-other-evidence',
+    invariant: 'I9',
+    edits: [edit('approvals/decide.js', 'bound && input.evidenceDigest !== evidence.digest', 'false')],
+    seeds: [91],
+  },
+  {
+    name: 'counts-approvals-of-other-plans',
+    invariant: 'I9',
+    edits: [edit('approvals/decide.js', 'input.planDigest !== facts.planDigest', 'false')],
+    seeds: [35],
+  },
+  {
+    name: 'counts-approvals-of-strangers',
+    invariant: 'I9',
+    edits: [
+      edit('approvals/decide.js', '!proof.roles.some((role) => asked.includes(role))', 'false'),
+      edit('approvals/quorum.js', 'people[person]?.roles.includes(role) ?? false', 'true'),
+    ],
+    seeds: [19],
+  },
+  {
+    name: 'counts-one-person-twice',
+    invariant: 'I9',
+    edits: [
+      edit(
+        'approvals/decide.js',
+        'return latest?.kind === input.decision && latest.soakMs === input.soakMs;',
+        'return false;',
+      ),
+      edit('approvals/quorum.js', 'latest.set(decision.person, decision)', 'latest.set(String(latest.size), decision)'),
+    ],
+    seeds: [225],
+  },
+  {
+    name: 'falls-over-a-message',
+    invariant: 'I10',
+    edits: [
+      edit(
+        'workflows/parse.js',
+        "typeof raw !== 'object' || raw === null || !Object.hasOwn(raw, name)",
+        '!(name in raw)',
+      ),
+    ],
+    seeds: [1],
+  },
+  {
+    name: 'waits-until-people-are-told',
+    invariant: 'I11',
+    edits: [
+      edit('workflows/revert.js', "void run.announce('P0', 'turned-back'", "await run.announce('P0', 'turned-back'"),
+    ],
+    seeds: [3],
+  },
+  {
+    name: 'repeats-what-a-service-says',
+    invariant: 'I12',
+    edits: [
+      edit(
+        'providers/smoke/runner.js',
+        'redact(run, response.body).slice(0, shownBody)',
+        'response.body.slice(0, shownBody)',
+      ),
+    ],
+    seeds: [131],
+  },
+  {
+    name: 'believes-what-it-wrote',
+    invariant: 'I13',
+    also: ['I5'],
+    edits: [
+      edit('providers/targets/caddy/change.js', 'if (carries(after, decision.claim))', 'if (true)'),
+      edit('activities/to-zero.js', 'await untilZero(clock, target, order, signal);', ''),
+    ],
+    seeds: [143],
+  },
+  {
+    name: 'watches-in-seconds',
+    invariant: 'I15',
+    edits: [edit('workflows/guard.js', 'segmentMs: hour', 'segmentMs: 1_000')],
+    seeds: [37],
+  },
+  {
+    name: 'shows-nothing-while-it-replays',
+    invariant: 'I16',
+    edits: [
+      edit(
+        'workflows/show.js',
+        'if (run.shown.state !== state',
+        'if (!globalThis.__TEMPORAL_ACTIVATOR__.info.unsafe.isReplaying && run.shown.state !== state',
+      ),
+    ],
+    seeds: [1],
+  },
+  {
+    name: 'does-not-watch-while-paused',
+    invariant: 'I17',
+    edits: [
+      edit(
+        'workflows/guard.js',
+        'return run.leaving || run.state.turn !== null',
+        'return run.leaving || run.state.paused !== null || run.state.turn !== null',
+      ),
+    ],
+    seeds: [1],
+  },
+  {
+    name: 'does-not-watch-after-it-was-continued',
+    invariant: 'I17',
+    edits: [edit('workflows/rollout.js', "if (state.done.includes('deploy'))", 'if (false)')],
+    seeds: [1],
+  },
+];
