@@ -4,7 +4,9 @@ import { readFile } from 'node:fs/promises';
 import { register } from 'node:module';
 import { parseArgs } from 'node:util';
 import { bundlePath } from '../../../worker/paths.ts';
+import { openGround as openSound } from '../explore/ground.ts';
 import type * as Ground from '../explore/ground.ts';
+import { drawLife as drawSound, live as liveSound } from '../explore/life.ts';
 import type * as Life from '../explore/life.ts';
 import { withoutGuard } from '../still.ts';
 import { edited, isInBundle, mostLives, type Mutant } from './mutant.ts';
@@ -31,7 +33,10 @@ const { values } = parseArgs({
   },
 });
 
-async function hunt(mutant: Mutant, bundle: string): Promise<Hunted> {
+const bundle = await readFile(bundlePath, 'utf8');
+let sound: Life.Ground | null = null;
+
+async function hunt(mutant: Mutant): Promise<Hunted> {
   const began = performance.now();
   const mark = `?mutant=${mutant.name}`;
   const { openGround } = (await import(`../explore/ground.js${mark}`)) as typeof Ground;
@@ -48,10 +53,17 @@ async function hunt(mutant: Mutant, bundle: string): Promise<Hunted> {
   for (const seed of seedsOf(mutant)) {
     lives += 1;
     const { broken } = await live(drawLife(seed), ground);
-    if (broken !== null && isFound(broken)) return end(seed, broken);
+    // A life that breaks without the mutant too has found something, but not this.
+    if (isFound(broken) && (await lived(seed)) === null) return end(seed, broken ?? '');
     other ??= broken;
   }
   return end(null, other === null ? 'every promise was kept' : `found something else: ${other.slice(0, 600)}`);
+}
+
+/** What a life breaks without any mutant. */
+async function lived(seed: number): Promise<string | null> {
+  sound ??= await openSound(bundle, withoutGuard());
+  return (await liveSound(drawSound(seed), sound)).broken;
 }
 
 function* seedsOf({ seeds }: Mutant): Generator<number> {
@@ -66,10 +78,9 @@ Error.stackTraceLimit = 4;
 const [part = 1, parts = 1] = values.share.split('/').map(Number);
 const names = values.only?.split(',');
 const hunted = mutants.filter(({ name }, index) => names?.includes(name) ?? index % parts === part - 1);
-const bundle = await readFile(bundlePath, 'utf8');
 process.exitCode = hunted.length === 0 ? 1 : 0;
 for (const mutant of hunted) {
-  const found = await hunt(mutant, bundle);
+  const found = await hunt(mutant);
   console.log(JSON.stringify(found));
   if (found.seed === null) process.exitCode = 1;
 }
