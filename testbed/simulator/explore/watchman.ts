@@ -74,7 +74,7 @@ export class Watchman {
     for (const job of jobs) {
       const message = wordsOf(job);
       if (message !== null) this.messages += 1;
-      if (message?.name === 'abort' || job.cancelWorkflow) this.turnedAt ??= this.now;
+      if ((message?.name === 'abort' && job.signalWorkflow) || job.cancelWorkflow) this.turnedAt ??= this.now;
       if (message?.name === 'decide' && message.decision === 'approve') this.approved.set(message.gate, this.now);
       if (message?.name === 'decide') this.came.push(message);
     }
@@ -162,7 +162,7 @@ export class Watchman {
       if (claim !== null) this.fences(claim, after);
       const [from, to] = [this.share(before), this.share(after)];
       if (to > from) this.rise(claim, from, to, attemptAt);
-      else if (claim?.stage.kind === 'back') this.wayBack(attemptAt);
+      else if (to < from && claim?.stage.kind === 'back') this.wayBack(attemptAt);
     }
     if (claim === null) return;
     if (stageName(claim) !== stageName(this.claim)) this.stageSince = write.at;

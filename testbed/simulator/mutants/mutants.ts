@@ -57,13 +57,13 @@ export const mutants: readonly Mutant[] = [
     invariant: 'I4',
     also: ['I1', 'I2', 'I3', 'I5'],
     edits: [edit('providers/targets/caddy/admin.js', ", 'if-match': etag", '')],
-    seeds: [163],
+    seeds: [385],
   },
   {
     name: 'goes-back-to-a-dead-stable',
     invariant: 'I5',
     edits: [edit('activities/to-zero.js', 'input.mayBeGone || !isReady(before, order)', 'false')],
-    seeds: [110],
+    seeds: [203],
   },
   {
     name: 'leaves-the-release-behind',

@@ -71,7 +71,7 @@ describe('a simulated rollout', { timeout: 180_000 }, () => {
   it('replays all of its past after every death of its worker', async () => {
     const kill = (at: number) => ({ at, do: 'kill', downMs: 500, skewMs: 0 }) as const;
     const acts = Array.from({ length: 25 }, (_, index) => kill(2_000 + index * 4_000));
-    const lived = await live(peaceful(2, { acts, untilMs: 110_000 }), ground);
+    const lived = await live(peaceful(9, { acts, untilMs: 110_000 }), ground);
     expect(lived).toMatchObject({ broken: null, outcome: 'completed' });
     expect(lived.trace.filter((line) => line.endsWith('a worker starts')).length).toBeGreaterThan(20);
   });
