@@ -6,7 +6,11 @@ import type { Release } from '../plan/release.ts';
 import type { Liveness, Order, Stage, TargetCapabilities, TargetPlan } from '../plan/target.ts';
 import type { SmokeResult } from '../plan/smoke.ts';
 import type { Proof } from '../approvals/request.ts';
+import type { Left } from '../plan/orphan.ts';
+import type { GuardInput, GuardMemory } from './contract-guard.ts';
 import type { WatchInput, WatchReport } from './contract-watch.ts';
+
+export type { GuardInput, GuardMemory, Reverted, Suspect } from './contract-guard.ts';
 
 export type {
   Observed,
@@ -99,6 +103,16 @@ export interface Zeroed {
   readonly at: number;
 }
 
+/** Asks for what is still at the target of a rollout that left it. */
+export interface LeftInput {
+  readonly rollout: string;
+  readonly run: string;
+  readonly target: TargetPlan;
+  readonly release: Release;
+  /** Told to people when nobody can see for longer than this. */
+  readonly withinMs: number;
+}
+
 export interface RetireInput extends Effect {
   readonly loser: Release;
 }
@@ -185,6 +199,10 @@ export interface Activities {
   retire(input: RetireInput): Promise<void>;
   zero(input: ZeroInput): Promise<Zeroed>;
   restore(input: Effect): Promise<void>;
+  /** Reads what a rollout left at its target. */
+  left(input: LeftInput): Promise<Left>;
+  /** Looks for rollouts that nobody carries on, again and again. */
+  guard(input: GuardInput): Promise<GuardMemory>;
   /** Asks the directory who this is, now. */
   prove(person: string): Promise<Proof>;
   announce(input: AnnounceInput): Promise<void>;

@@ -3,7 +3,9 @@
 import { createArchive } from './archive.ts';
 import type { Activities } from './contract.ts';
 import { createEffects } from './effects.ts';
+import { createGuard } from './guard.ts';
 import { createInspect } from './inspect.ts';
+import { createLeft } from './left.ts';
 import { createPeople } from './people.ts';
 import type { Ports } from './ports.ts';
 import { createCheckPlan, createPreflight } from './preflight.ts';
@@ -21,6 +23,8 @@ export function createActivities(ports: Ports): Activities {
     watch: createWatch(ports),
     zero: createZero(ports),
     archive: createArchive(ports),
+    left: createLeft(ports),
+    guard: createGuard(ports),
     inspect: createInspect(ports),
   };
 }

@@ -7,12 +7,14 @@ import type {
   MetricsSource,
   Notifier,
   Rollouts,
+  Runs,
   Secrets,
   SmokeRunner,
   Target,
 } from '../providers/ports.ts';
 import type { ProviderErrorCode } from '../providers/errors.ts';
 import type { Observed } from './contract.ts';
+import type { GuardLimits } from './guard-standing.ts';
 import type { Finding } from '../judge/verdict.ts';
 import type { TargetPlan } from '../plan/target.ts';
 
@@ -29,6 +31,8 @@ export interface Ports {
   /** Where records of rollouts are kept; `null` when the operator declared nowhere. */
   readonly archive: Archive | null;
   readonly rollouts: Rollouts;
+  readonly runs: Runs;
+  readonly guardian: GuardLimits;
   readonly observer: Observer;
   /** Every connection by name with a call that answers or throws, for `doctor`. */
   readonly connections: readonly { readonly name: string; ping(signal?: AbortSignal): Promise<string> }[];
@@ -50,4 +54,8 @@ export interface Observer {
   zero(rollout: string, ms: number): void;
   smoke(rollout: string, suite: string, passed: boolean): void;
   notice(channel: string, ok: boolean): void;
+  /** The guardian has looked at everything once more. */
+  looked(): void;
+  /** The guardian has started the revert of a rollout that nobody carried on. */
+  orphan(): void;
 }

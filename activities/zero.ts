@@ -1,8 +1,8 @@
 /** The activity of going back: zero, counted and, when it is late, paged. */
 
 import { activityInfo } from '@temporalio/activity';
-import { formatDuration } from '../plan/units.ts';
 import type { ZeroInput, Zeroed } from './contract.ts';
+import { pageWhenLate } from './late.ts';
 import type { Ports } from './ports.ts';
 import { toZero } from './to-zero.ts';
 import { verb } from './verb.ts';
@@ -13,25 +13,13 @@ export function createZero(ports: Ports): (input: ZeroInput) => Promise<Zeroed> 
     'zero',
     (input: ZeroInput) => `all traffic back to ${input.order.stable.label}`,
     async (input, signal) => {
-      const paging = pageWhenLate(ports, input); // beside the work: telling people delays nothing
+      const { order, reason, withinMs } = input;
+      const what = `${order.canary.label} may still have traffic`;
+      const paging = pageWhenLate(ports, { ...order, withinMs }, what, ` Reason: ${reason}`); // beside the work
       const doors = { clock: ports.clock, target: ports.target(input.target) };
       const zeroed = await toZero(doors, input, signal).finally(() => paging);
-      ports.observer.zero(input.order.rollout, ports.clock.now() - activityInfo().scheduledTimestampMs);
+      ports.observer.zero(order.rollout, ports.clock.now() - activityInfo().scheduledTimestampMs);
       return zeroed;
     },
   );
-}
-
-/** Late is counted from the decision, over all tries. */
-async function pageWhenLate(ports: Ports, input: ZeroInput): Promise<void> {
-  const lateMs = ports.clock.now() - activityInfo().scheduledTimestampMs - input.withinMs;
-  if (lateMs <= 0) return;
-  const { order, reason } = input;
-  await ports.notifier.send({
-    rollout: order.rollout,
-    severity: 'P0',
-    key: `${order.rollout}/${order.run}/late`,
-    title: `${order.rollout}: going back is late`,
-    text: `${order.canary.label} may still have traffic, ${formatDuration(lateMs)} past the limit. It is tried again without end. Reason: ${reason}`,
-  });
 }

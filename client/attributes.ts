@@ -1,6 +1,7 @@
 /** The search attributes of a rollout as typed values, in both directions, and what `start` keeps in the memo. */
 
 import { defineSearchAttributeKey, type SearchAttributePair, type TypedSearchAttributes } from '@temporalio/common';
+import type { RolloutState } from '../plan/phases.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Release } from '../plan/release.ts';
 import type { searchAttributes } from '../workflows/messages.ts';
@@ -16,11 +17,11 @@ const keys = {
 };
 
 /** What a rollout starts with: a guardian looking for orphans finds it from the first moment. */
-export function initialAttributes(plan: Plan): SearchAttributePair[] {
+export function initialAttributes(plan: Plan, state: RolloutState): SearchAttributePair[] {
   return [
     { key: keys.service, value: plan.service },
     { key: keys.environment, value: plan.environment },
-    { key: keys.state, value: 'preparing' },
+    { key: keys.state, value: state },
     { key: keys.release, value: plan.release.label },
     { key: keys.percent, value: 0 },
   ];

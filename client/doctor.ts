@@ -1,7 +1,9 @@
 /** Looks at everything that must be there before a rollout can run: server, namespace, attributes, workers, connections. */
 
 import type { DoctorCheck } from '../activities/contract.ts';
+import { formatElapsed } from '../plan/units.ts';
 import { ClientError } from './errors.ts';
+import { guardianFacts } from './guardian.ts';
 import { pollers, type QueuePollers } from './pollers.ts';
 import { connectionChecks, rollCall, type Heard } from './roll-call.ts';
 import { attributeFacts } from './setup.ts';
@@ -25,7 +27,8 @@ export async function diagnose(options: ConnectOptions): Promise<readonly Doctor
     checks.push(...(await waitingRecords(session)));
     const [rollouts, watches] = await pollers(session);
     const [answering, ...connections] = await workers(session, rollouts);
-    return [...checks, answering, watchersOf(watches), ...connections];
+    const guarding = await check('guardian', () => guardian(session));
+    return [...checks, answering, watchersOf(watches), guarding, ...connections];
   } finally {
     await session.close();
   }
@@ -77,6 +80,37 @@ const lateMs = 20_000;
 export function inDays(seconds: number): string {
   const days = Math.round(seconds / 8_640) / 10;
   return `${String(days)} ${days === 1 ? 'day' : 'days'}`;
+}
+
+/** Longer than this without a look, and nobody would notice a rollout that nobody carries on, ms. */
+const blindMs = 180_000;
+
+async function guardian(session: Session): Promise<string> {
+  const facts = await guardianFacts(session);
+  if (facts === null) throw guardianless('there is no Schedule: run `sluice setup`');
+  const { schedule, isPaused, note, startedAt, lookedAt, summary } = facts;
+  if (isPaused) {
+    const how = `temporal schedule toggle --schedule-id ${schedule} --unpause`;
+    throw guardianless(`its Schedule is paused${note === null ? '' : ` (${note})`}: ${how}`);
+  }
+  const now = Date.now();
+  if (now - (lookedAt ?? startedAt ?? now) > blindMs) {
+    const since =
+      lookedAt === null
+        ? `has not looked since it was started ${ago(startedAt ?? now, now)}`
+        : `last looked ${ago(lookedAt, now)}`;
+    throw guardianless(`${since}: see that a worker runs`);
+  }
+  if (lookedAt === null) return 'is about to look for the first time';
+  return `looked ${ago(lookedAt, now)}${summary === null ? '' : `: ${summary}`}`;
+}
+
+function guardianless(reason: string): ClientError {
+  return new ClientError({ code: 'rejected', reason });
+}
+
+function ago(at: number, now: number): string {
+  return `${formatElapsed(Math.max(0, now - at))} ago`;
 }
 
 const nobody = 'nobody polls it; start `sluice worker --config FILE`';

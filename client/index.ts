@@ -15,5 +15,6 @@ export { list, type ListFilter, type ListRow } from './list.ts';
 export { record, type FoundRecord } from './record.ts';
 export { inspect, type AnswerTo } from './inspect.ts';
 export { pollers, type QueuePollers } from './pollers.ts';
-export { attributeFacts, setup, type AttributeState } from './setup.ts';
+export { attributeFacts, setup, type AttributeState, type SetUp } from './setup.ts';
+export type { GuardianState } from './guardian.ts';
 export { diagnose } from './doctor.ts';

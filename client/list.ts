@@ -1,7 +1,7 @@
 /** Lists rollouts through Temporal's visibility: needs no worker, lags by up to a second. */
 
 import { readAttributes, readMemo, type Attributes } from './attributes.ts';
-import { rolloutWorkflow } from '../workflows/messages.ts';
+import { rolloutTypes } from '../workflows/messages.ts';
 import { ClientError } from './errors.ts';
 import { attributeFacts } from './setup.ts';
 import { call, grpcStatus, serverCallMs, type Session } from './session.ts';
@@ -47,7 +47,7 @@ export function queryOf(filter: ListFilter): string {
   const equal = (name: string, value: string | undefined) =>
     value === undefined ? [] : [`${name} = ${quoted(value)}`];
   return [
-    `WorkflowType = ${quoted(rolloutWorkflow)}`,
+    rolloutTypes,
     `ExecutionStatus != 'ContinuedAsNew'`,
     ...equal('RolloutService', filter.service),
     ...equal('RolloutEnv', filter.environment),

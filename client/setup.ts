@@ -1,9 +1,10 @@
-/** Registers what a namespace must know before the first rollout; safe to repeat. */
+/** Prepares a namespace for its first rollout: search attributes, and the guardian's Schedule; safe to repeat. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 import proto from '@temporalio/proto';
 import { searchAttributes } from '../workflows/messages.ts';
 import { ClientError, type WrongAttribute } from './errors.ts';
+import { setUpGuardian, type GuardianState } from './guardian.ts';
 import { call, grpcCode, grpcStatus, serverCallMs, type Session } from './session.ts';
 
 export interface AttributeState {
@@ -39,8 +40,18 @@ export async function attributeFacts(session: Session): Promise<{
   return { missing, wrong };
 }
 
+export interface SetUp {
+  readonly searchAttributes: readonly AttributeState[];
+  readonly guardian: GuardianState;
+}
+
 /** Throws `ClientError` setup-missing when an attribute exists with another type, or cannot be registered from here. */
-export async function setup(session: Session): Promise<readonly AttributeState[]> {
+export async function setup(session: Session): Promise<SetUp> {
+  const searchAttributes = await setUpAttributes(session);
+  return { searchAttributes, guardian: await setUpGuardian(session) };
+}
+
+async function setUpAttributes(session: Session): Promise<readonly AttributeState[]> {
   const { missing, wrong } = await attributeFacts(session);
   if (wrong.length > 0) throw new ClientError({ code: 'setup-missing', namespace: session.namespace, missing, wrong });
   if (missing.length > 0) await register(session, missing);

@@ -2,12 +2,11 @@
 
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { Plan } from '../plan/plan.ts';
-import { nameOf } from '../plan/release.ts';
-import { formatBp, formatDuration } from '../plan/units.ts';
+import { formatBp } from '../plan/units.ts';
 import { rolloutId, rolloutWorkflow, searchAttributes, type RolloutInput } from '../workflows/messages.ts';
 import { readStatus } from './status.ts';
-import { initialAttributes } from './attributes.ts';
 import { ClientError } from './errors.ts';
+import { executionOf } from './execution.ts';
 import { attributeFacts } from './setup.ts';
 import { call, grpcCode, grpcStatus, serverCallMs, type Session } from './session.ts';
 
@@ -23,9 +22,6 @@ export interface Started {
   readonly run: string;
 }
 
-/** A killed worker blocks a workflow for this long at most, ms; shorter brings false time-outs under load. */
-const workflowTaskMs = 5_000;
-
 /** Throws `ClientError` already-running, setup-missing, unreachable, denied, not-found (namespace). */
 export async function start(session: Session, { plan, planDigest, requester }: StartInput): Promise<Started> {
   const rollout = rolloutId(plan.environment, plan.service);
@@ -33,16 +29,10 @@ export async function start(session: Session, { plan, planDigest, requester }: S
   try {
     const handle = await call(session, serverCallMs, () =>
       session.client.workflow.start(rolloutWorkflow, {
+        ...executionOf(input, 'preparing'),
         workflowId: rollout,
         taskQueue: session.taskQueue,
         args: [input],
-        workflowIdConflictPolicy: 'FAIL',
-        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-        workflowTaskTimeout: workflowTaskMs,
-        staticSummary: summaryOf(plan),
-        staticDetails: detailsOf(plan, planDigest, requester),
-        typedSearchAttributes: initialAttributes(plan),
-        memo: { planDigest, release: plan.release, requester },
       }),
     );
     return { rollout, run: handle.firstExecutionRunId };
@@ -50,35 +40,6 @@ export async function start(session: Session, { plan, planDigest, requester }: S
     if (error instanceof WorkflowExecutionAlreadyStartedError) throw await running(session, rollout, error);
     throw await unregistered(session, error);
   }
-}
-
-/** One line in Temporal's lists. */
-export function summaryOf(plan: Plan): string {
-  const ladder = plan.steps.map((step) => formatBp(step.weightBp)).join(' > ');
-  return `${plan.service} ${plan.release.label} in ${plan.environment}: ${ladder}`;
-}
-
-/** Markdown for Temporal's page of this rollout. */
-export function detailsOf(plan: Plan, planDigest: string, requester: string): string {
-  const steps = plan.steps.map((step, index) => {
-    const bake = `${formatDuration(step.bakeMinMs)}..${formatDuration(step.bakeMaxMs)}`;
-    return `${index + 1}. ${formatBp(step.weightBp)}, bake ${bake}`;
-  });
-  return [
-    `**${markdownText(plan.title)}**: release ${markdownText(nameOf(plan.release))}, requested by ${markdownText(requester)}`,
-    '',
-    ...steps,
-    '',
-    `- plan \`${planDigest}\``,
-    `- gates: ${plan.gates.map((gate) => markdownText(gate.id)).join(', ') || 'none'}`,
-    `- criteria: ${plan.criteria.map((criterion) => markdownText(criterion.id)).join(', ') || 'none'}`,
-    ...Object.entries(plan.links).map(([name, url]) => `- ${markdownText(name)}: <${url.replace(/[<>\s]/g, '')}>`),
-  ].join('\n');
-}
-
-/** Text from a spec must not become markup on somebody's screen. */
-function markdownText(text: string): string {
-  return text.replace(/[\\`*_[\]<>#|!]/g, '\\$&').replace(/\s+/g, ' ');
 }
 
 async function running(session: Session, rollout: string, cause: unknown): Promise<unknown> {

@@ -16,7 +16,13 @@ export type Phase =
   | 'rolling-back' // traffic returns to stable
   | 'ended';
 
-export type Outcome = 'completed' | 'rolled-back' | 'aborted' | 'superseded' | 'detached' | 'refused';
+export const outcomes = ['completed', 'rolled-back', 'aborted', 'superseded', 'detached', 'refused'] as const;
+
+export type Outcome = (typeof outcomes)[number];
+
+export function isOutcome(state: string | null): state is Outcome {
+  return (outcomes as readonly (string | null)[]).includes(state);
+}
 
 /** Value of the search attribute RolloutState: the phase, or the outcome once there is one. */
 export type RolloutState = Exclude<Phase, 'ended'> | Outcome;
@@ -33,7 +39,9 @@ export type TurnBack =
   | { readonly kind: 'drift'; readonly sentence: string }
   | { readonly kind: 'failed'; readonly during: string; readonly sentence: string }
   | { readonly kind: 'fenced'; readonly sentence: string }
-  | { readonly kind: 'cancelled' };
+  | { readonly kind: 'cancelled' }
+  /** Its workflow ended without an outcome, or stood still: the guardian took it over. */
+  | { readonly kind: 'orphaned'; readonly sentence: string };
 
 /** One sentence for people. */
 export function reasonOf(turn: TurnBack): string {
@@ -52,6 +60,7 @@ export function reasonOf(turn: TurnBack): string {
     case 'held-too-long':
     case 'drift':
     case 'fenced':
+    case 'orphaned':
       return turn.sentence;
     case 'failed':
       return `${turn.during} failed: ${turn.sentence}`;

@@ -1,6 +1,7 @@
 /** The doors to the world: time, network, and the small ports that activities use without knowing a vendor. */
 
 import type { Claim, Instance, Liveness, Order, Reading, Share, Stage, TargetCapabilities } from '../plan/target.ts';
+import type { Origin, RevertInput, Standstill } from '../plan/orphan.ts';
 import type { Release } from '../plan/release.ts';
 import type { AlertMatcher } from '../plan/criteria.ts';
 import type { JsonValue, SmokeSuite } from '../plan/plan.ts';
@@ -278,4 +279,36 @@ export interface Shelf {
 export interface Rollouts {
   /** The claim's run chain is open on the Temporal server. Throws `ProviderError` when it cannot be told. */
   isRunning(claim: Claim): Promise<boolean>;
+}
+
+/** A run of a rollout, or of the revert that took its place. */
+export interface RunRef {
+  /** Workflow id. */
+  readonly rollout: string;
+  readonly run: string;
+}
+
+export interface RunFacts extends RunRef {
+  readonly ended: boolean;
+  /** Phase or outcome as the workflow wrote it last; `null` when it never did. */
+  readonly state: string | null;
+  /** Why it does not go on; `null` when it does, or has ended. */
+  readonly standstill: Standstill | null;
+}
+
+/** What the guardian asks of the Temporal server, and the two things that it does there. All throw `ProviderError`. */
+export interface Runs {
+  /** Runs on this worker's task queue that closed without an outcome, newest first. */
+  orphaned(): Promise<readonly RunRef[]>;
+  /** Open ones that the server itself reports problems of. */
+  troubled(): Promise<readonly RunRef[]>;
+  open(): Promise<readonly RunRef[]>;
+  /** The newest run of that id: after a reset that is not the one which was terminated. `null` when there is none. */
+  latest(rollout: string): Promise<RunFacts | null>;
+  /** What its history tells of it; `null` when it was not started by Sluice, so that it cannot have touched anything. */
+  origin(run: RunRef): Promise<Origin | null>;
+  /** Nothing happens to a run that has ended meanwhile. */
+  terminate(run: RunRef, reason: string): Promise<void>;
+  /** Starts its revert under the same id; false when a run of that id is open: the id is the lock. */
+  revert(rollout: string, input: RevertInput): Promise<boolean>;
 }

@@ -15,6 +15,7 @@ import {
 import { isSecretKey } from './source.ts';
 import { headerName, headerValue, hostPort, httpUrl, id, line, origin } from './names.ts';
 import { type DockerDeploy, dockerDeploy, secretsInEnvironment, sharedContainers } from './docker-deploy.ts';
+import { checkGuardian, guardianForm, guardianOf, type GuardianConfig } from './guardian.ts';
 import { span } from './values.ts';
 import { readDocument, type ReadResult } from './yaml.ts';
 
@@ -89,6 +90,7 @@ export interface WorkerConfig {
   readonly notify: readonly WebhookChannel[];
   /** Where records of rollouts are kept; `null` for nowhere. */
   readonly archive: ArchiveConfig | null;
+  readonly guardian: GuardianConfig;
 }
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
@@ -169,6 +171,7 @@ export const workerFile = z.strictObject({
     .array(z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('webhook'), name: id, url: httpUrl })]))
     .default([]),
   archive: archiveForm.nullable().default(null),
+  guardian: guardianForm,
 });
 
 /** The configuration, or all problems of the file. */
@@ -178,7 +181,8 @@ export function parseWorkerConfig(text: string, file: string): ReadResult<Worker
   const { taskQueue, temporal, directory, listen, logs, heartbeat, secrets, connections } = result.value;
   const { smoke, notify, archive } = result.value;
   const first = { taskQueue, temporal, directory, listen, logs, heartbeatMs: heartbeat };
-  return { ...result, value: { ...first, secrets, connections, smoke, notify, archive } };
+  const guardian = guardianOf(result.value.guardian);
+  return { ...result, value: { ...first, secrets, connections, smoke, notify, archive, guardian } };
 }
 
 function crossCheck(root: Cursor): readonly Finding[] {
@@ -189,6 +193,7 @@ function crossCheck(root: Cursor): readonly Finding[] {
     ...numberedBucket(root),
     ...sharedContainers(root),
     ...secretsInEnvironment(root),
+    ...checkGuardian(root.at('guardian')),
     ...root
       .at('connections')
       .entries()

@@ -8,6 +8,7 @@ import { openHouse, type House } from './house.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createPorts } from './ports.ts';
 import { createRollouts, createStateCounts } from './rollouts.ts';
+import { createRuns } from './runs.ts';
 import { installRuntime, type SdkMetrics } from './runtime.ts';
 import { stopOnSignals } from './stop.ts';
 import { connectTemporal, temporalAddress, type TemporalDoor } from './temporal.ts';
@@ -75,7 +76,8 @@ async function work(
   const { config, clock, log } = house;
   const { taskQueue, heartbeatMs } = config;
   running.counts = createStateCounts(client, () => clock.now());
-  const ports = createPorts({ ...house, rollouts: createRollouts(client), observer });
+  const [rollouts, runs] = [createRollouts(client), createRuns(client, taskQueue)];
+  const ports = createPorts({ ...house, rollouts, runs, observer });
   await hearTheTime(ports, stop);
   const activities = createActivities(ports);
   const workers = await createWorkers({ connection, namespace, taskQueue, heartbeatMs, activities, sinks });

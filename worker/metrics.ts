@@ -32,7 +32,7 @@ export function createMetrics({ now, states }: MetricsOptions): Metrics {
   const open = createOpenRollouts(now);
   const series = countersIn(registry);
   gaugesIn(registry, open, states);
-  return { observer: observerOf(series, open), sinks: sinksOf(series, open), text: () => registry.metrics() };
+  return { observer: observerOf(series, open, now), sinks: sinksOf(series, open), text: () => registry.metrics() };
 }
 
 // ── What adds up ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -98,6 +98,16 @@ function countersIn(registry: Registry) {
       name: 'sluice_notices_total',
       help: 'Notifications by channel, delivered or failed.',
       labelNames: ['channel', 'result'],
+      registers,
+    }),
+    orphans: new Counter({
+      name: 'sluice_guardian_orphans_total',
+      help: 'Rollouts that nobody carried on and whose revert the guardian started.',
+      registers,
+    }),
+    lookedAt: new Gauge({
+      name: 'sluice_guardian_last_look_timestamp_seconds',
+      help: 'When the guardian last looked for such rollouts; 0 on a worker that does not run it.',
       registers,
     }),
   };
@@ -172,7 +182,7 @@ function setWeights(
 
 // ── One method per event ─────────────────────────────────────────────────────────────────────────────────────────────
 
-function observerOf(series: Series, open: OpenRollouts): Observer {
+function observerOf(series: Series, open: OpenRollouts, now: () => number): Observer {
   return {
     effect: (verb, _rollout, result: Result, ms, attempt) => {
       series.effects.inc({ verb, result });
@@ -188,6 +198,8 @@ function observerOf(series: Series, open: OpenRollouts): Observer {
     },
     smoke: (_rollout, _suite, passed) => series.smoke.inc({ result: passed ? 'passed' : 'failed' }),
     notice: (channel, ok) => series.notices.inc({ channel, result: ok ? 'delivered' : 'failed' }),
+    looked: () => series.lookedAt.set(now() / 1_000),
+    orphan: () => series.orphans.inc(),
   };
 }
 

@@ -7,7 +7,7 @@ import { formatBp } from '../plan/units.ts';
 import { ProviderError } from '../providers/errors.ts';
 import { createPrometheus } from '../providers/metrics/prometheus.ts';
 import { createNotifier } from '../providers/notify/notifier.ts';
-import type { MetricsSource, Notice, Rollouts, Target } from '../providers/ports.ts';
+import type { MetricsSource, Notice, Rollouts, Runs, Target } from '../providers/ports.ts';
 import { createSmokeRunner } from '../providers/smoke/runner.ts';
 import { createCaddyTarget } from '../providers/targets/caddy/target.ts';
 import { createHttpTarget } from '../providers/targets/http/target.ts';
@@ -21,11 +21,13 @@ import { clockInWords } from './time.ts';
 
 export interface PortsOptions extends House {
   readonly rollouts: Rollouts;
+  readonly runs: Runs;
   readonly observer: Observer;
 }
 
 export function createPorts(options: PortsOptions): Ports {
-  const { config, clock, http, sockets, directory, secrets, files, archive, random, rollouts, observer, log } = options;
+  const { config, clock, http, sockets, directory, secrets, files, archive, random } = options;
+  const { rollouts, runs, observer, log } = options;
   const target = (plan: TargetPlan): Target => targetOf(options, plan);
   const metrics = (connection: string): MetricsSource => metricsOf(options, connection);
   return {
@@ -43,6 +45,8 @@ export function createPorts(options: PortsOptions): Ports {
     }),
     archive,
     rollouts,
+    runs,
+    guardian: config.guardian,
     observer,
     connections: connectionsOf(options, target, metrics),
   };

@@ -5,7 +5,7 @@ import type { Client } from '@temporalio/client';
 import type { RolloutState } from '../plan/phases.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { Rollouts } from '../providers/ports.ts';
-import { rolloutWorkflow } from '../workflows/messages.ts';
+import { revertWorkflow, rolloutTypes } from '../workflows/messages.ts';
 import { wordsFor } from './temporal.ts';
 import { within } from './within.ts';
 
@@ -15,11 +15,12 @@ const deadlineMs = 5_000;
 export function createRollouts(client: Client): Rollouts {
   return {
     // Without a run id: the latest run of that id, whatever run wrote the claim. A run that was continued or reset has
-    // the first run of its chain in common with it.
+    // the first run of its chain in common with it; a revert acts for whatever run of that id came before.
     isRunning: async ({ rollout, run }) => {
       try {
         const described = await within(deadlineMs, client.workflow.getHandle(rollout).describe());
-        return described.status.name === 'RUNNING' && described.raw.workflowExecutionInfo?.firstRunId === run;
+        if (described.status.name !== 'RUNNING') return false;
+        return described.type === revertWorkflow || described.raw.workflowExecutionInfo?.firstRunId === run;
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return false;
         const detail = wordsFor(error, client.options.namespace);
@@ -71,7 +72,7 @@ async function countStates(client: Client): Promise<ReadonlyMap<RolloutState, nu
     deadlineMs,
     Promise.all(
       openStates.map(async (state) => {
-        const query = `WorkflowType = "${rolloutWorkflow}" AND ExecutionStatus = "Running" AND RolloutState = "${state}"`;
+        const query = `${rolloutTypes} AND ExecutionStatus = "Running" AND RolloutState = "${state}"`;
         return [state, (await client.workflow.count(query)).count] as const;
       }),
     ),

@@ -3,6 +3,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { planDigest } from '../plan/digest.ts';
 import type { Plan } from '../plan/plan.ts';
+import type { RevertInput } from '../plan/orphan.ts';
 import { nameOf } from '../plan/release.ts';
 import { untilAnswered } from './edit-asked.ts';
 import type { RolloutInput } from './messages.ts';
@@ -19,6 +20,20 @@ export function begin(input: RolloutInput): Run {
     run.note('started', `${input.requester} started ${nameOf(plan.release)}, plan ${input.planDigest}`);
   else if (carried.held !== null) void run.endHold(carried.held);
   if (run.state.asked !== null) void untilAnswered(run, run.state.asked);
+  return run;
+}
+
+/** The revert of a rollout whose workflow is gone: from its first moment it is going back. Throws as `begin` does. */
+export function beginRevert(input: RevertInput): Run {
+  const plan = checkedPlan(input);
+  const { stable, notifies, archives, exposed, sentence } = input;
+  const carried = isState(input.carried) ? input.carried : null;
+  const back = { phase: 'rolling-back', stable, notifies, archives, exposed } as const;
+  const state = { ...initialState(plan, Date.now()), ...back, ...carried };
+  const run = new Run(plan, input.planDigest, input.requester, state);
+  if (carried !== null) return run;
+  run.note('started', `the guardian takes ${nameOf(plan.release)} back, asked for by ${input.requester}`);
+  run.turnBack({ kind: 'orphaned', sentence });
   return run;
 }
 

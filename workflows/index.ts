@@ -2,4 +2,6 @@
 
 export { rollout } from './rollout.ts';
 export { archive } from './archive.ts';
+export { revert } from './orphan.ts';
+export { guardian } from './guardian.ts';
 export { inspect } from './inspect.ts';

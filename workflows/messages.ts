@@ -91,6 +91,20 @@ export interface RolloutResult {
   readonly reason: string | null;
 }
 
+/** The workflow that takes the place of a rollout which ended without an outcome; same id, same messages. */
+export const revertWorkflow = 'revert';
+
+/** Both, as `WorkflowType` in a visibility query: whatever looks like a rollout to people. */
+export const rolloutTypes = `WorkflowType IN ('${rolloutWorkflow}', '${revertWorkflow}')`;
+
+/** Looks for rollouts that nobody carries on; started by a Schedule that `sluice setup` makes. */
+export const guardianWorkflow = 'guardian';
+
+/** One guardian for each task queue: it watches over the rollouts of its own workers. */
+export function guardianId(taskQueue: string): string {
+  return `guardian/${taskQueue}`;
+}
+
 /** Short read-only workflow that asks the worker a question. */
 export const inspectWorkflow = 'inspect';
 

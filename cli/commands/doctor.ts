@@ -7,7 +7,7 @@ import type { Program } from '../command.ts';
 export function doctorCommand(program: Program, context: Context): void {
   program
     .command('doctor')
-    .description('check Temporal, namespace, search attributes, workers and every connection of theirs')
+    .description('check Temporal, namespace, search attributes, workers, the guardian and every connection')
     .addHelpText('after', examples)
     .action(context.ends(() => doctor(context)));
 }

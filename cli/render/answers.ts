@@ -1,6 +1,6 @@
 /** Answers that are lists or a few lines: rollouts, timeline, explanation, doctor, setup, and what the server knows. */
 
-import type { AttributeState, Described, ListRow } from '../../client/index.ts';
+import type { Described, ListRow, SetUp } from '../../client/index.ts';
 import type { DoctorCheck } from '../../activities/contract.ts';
 import type { Explanation } from '../../plan/status.ts';
 import type { TimelineEvent } from '../../plan/timeline.ts';
@@ -63,9 +63,10 @@ export function renderChecks(checks: readonly DoctorCheck[], paint: Paint): stri
     .join('\n');
 }
 
-export function renderSetup(attributes: readonly AttributeState[], namespace: string): string {
-  const rows = columns(attributes.map(({ name, type, state }) => [`  ${name}`, type, state]));
-  return [`search attributes of namespace "${clean(namespace)}":`, ...rows].join('\n');
+export function renderSetup({ searchAttributes, guardian }: SetUp, namespace: string): string {
+  const rows = columns(searchAttributes.map(({ name, type, state }) => [`  ${name}`, type, state]));
+  const watch = `guardian, every minute: schedule ${clean(guardian.schedule)} ${guardian.state}`;
+  return [`search attributes of namespace "${clean(namespace)}":`, ...rows, watch].join('\n');
 }
 
 /** Used when no worker answers: the same facts that Temporal's own pages have. */

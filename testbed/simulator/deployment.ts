@@ -3,15 +3,13 @@
 import type { ActivityFunction } from '@temporalio/common';
 import { createActivities } from '../../activities/index.ts';
 import type { Observer } from '../../activities/ports.ts';
-import type { Claim } from '../../plan/target.ts';
 import { createDirectory } from '../../providers/directory/directory.ts';
 import type { People } from '../../providers/directory/directory.ts';
-import type { Clock, Http, Rollouts, Secrets, SmokeFiles, Sockets } from '../../providers/ports.ts';
+import type { Clock, Http, Secrets, SmokeFiles, Sockets } from '../../providers/ports.ts';
 import { createSecrets } from '../../providers/secrets/secrets.ts';
 import type { WorkerConfig } from '../../spec/worker-config.ts';
 import { createLog } from '../../worker/logger.ts';
-import { createPorts } from '../../worker/ports.ts';
-import type { Execution } from './execution.ts';
+import { createPorts, type PortsOptions } from '../../worker/ports.ts';
 
 /** What the operator of the simulated world has declared. */
 export interface Operator {
@@ -35,8 +33,8 @@ export async function secretsOf(values: Readonly<Record<string, string>>): Promi
   return createSecrets({ from: 'env', prefix: '', env: values });
 }
 
-/** `newest` looks a rollout's newest run up, as the worker asks Temporal whether the holder of a claim still runs. */
-export function equipment(operator: Operator, newest: (rollout: string) => Execution | undefined): Equip {
+/** `temporal`: whom the worker asks about runs. */
+export function equipment(operator: Operator, temporal: () => Pick<PortsOptions, 'rollouts' | 'runs'>): Equip {
   const { config, secrets } = operator;
   const log = createLog({ level: 'fatal', redact: (line) => secrets.redact(line) });
   return ({ http, sockets, clock, random }) => {
@@ -54,20 +52,11 @@ export function equipment(operator: Operator, newest: (rollout: string) => Execu
       directory: createDirectory({ load: async () => ({ identity: 'trust', people: operator.people }) }),
       directoryProblem: () => null,
       secrets,
-      rollouts: rolloutsOf(newest),
+      ...temporal(),
       observer: nobody,
       log,
     });
     return createActivities(ports) as unknown as Readonly<Record<string, ActivityFunction>>;
-  };
-}
-
-function rolloutsOf(newest: (rollout: string) => Execution | undefined): Rollouts {
-  return {
-    isRunning: async ({ rollout, run }: Claim) => {
-      const found = newest(rollout);
-      return found !== undefined && found.closing === null && found.identity.firstRunId === run;
-    },
   };
 }
 
@@ -89,4 +78,6 @@ const nobody: Observer = {
   zero: ignore,
   smoke: ignore,
   notice: ignore,
+  looked: ignore,
+  orphan: ignore,
 };

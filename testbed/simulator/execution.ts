@@ -40,6 +40,9 @@ export class Execution {
   tasks = 0;
   /** Search attributes as last upserted. */
   attributes: Readonly<Record<string, unknown>> = {};
+  readonly args: readonly Payload[];
+  /** Activities that it asked for, and what they answered: for whoever reads its history. */
+  readonly asked: { readonly seq: number; readonly type: string; answer: Payload | null }[] = [];
   private readonly floor: Floor;
   private readonly onClosed: (closing: Closing, left: readonly Job[]) => void;
   private sandbox: SandboxRun | null = null;
@@ -58,6 +61,7 @@ export class Execution {
   ) {
     this.floor = floor;
     this.identity = identity;
+    this.args = args;
     this.onClosed = onClosed;
     this.waits = new Waits(floor, identity, {
       arrive: (job, events) => this.arrive(job, events),
@@ -119,9 +123,15 @@ export class Execution {
 
   private arrive(job: Job, events: number): void {
     if (this.closing !== null) return;
+    this.remember(job);
     this.pending.push(job);
     this.historyEvents += events;
     this.wake();
+  }
+
+  private remember({ resolveActivity }: Job): void {
+    const asked = this.asked.find(({ seq }) => seq === resolveActivity?.seq);
+    if (asked !== undefined) asked.answer = resolveActivity?.result?.completed?.result ?? null;
   }
 
   private wake(): void {
@@ -240,7 +250,11 @@ export class Execution {
   private apply(command: Command): void {
     if (command.startTimer) return this.waits.startTimer(command.startTimer);
     if (command.cancelTimer) return this.waits.cancelTimer(command.cancelTimer);
-    if (command.scheduleActivity) return this.waits.schedule(command.scheduleActivity);
+    if (command.scheduleActivity) {
+      const { seq, activityType } = command.scheduleActivity;
+      this.asked.push({ seq: seq ?? 0, type: activityType ?? '', answer: null });
+      return this.waits.schedule(command.scheduleActivity);
+    }
     if (command.requestCancelActivity) return this.waits.requestCancel(command.requestCancelActivity);
     if (command.updateResponse) return this.respond(command.updateResponse);
     if (command.upsertWorkflowSearchAttributes) {

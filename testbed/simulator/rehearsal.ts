@@ -15,6 +15,7 @@ import { equipment, noEngine, secretsOf } from './deployment.ts';
 import { calmWay } from './network.ts';
 import type { Fault, Way } from './network.ts';
 import { openSandbox } from './sandbox.ts';
+import { simulatedTemporal } from './runs.ts';
 import { Simulation } from './simulation.ts';
 import { withoutGuard } from './still.ts';
 import { operatorFor } from './worlds/operator.ts';
@@ -78,7 +79,7 @@ export async function rehearse(input: RehearsalInput): Promise<Rehearsal> {
       way: (origin, method) => wayOf(world.faultsAt(origin, simulation.schedule.now), method),
       onEffect: () => undefined,
     },
-    equip: (doors) => equipment({ config, people, secrets }, (id) => simulation.server.newest(id))(doors),
+    equip: (doors) => equipment({ config, people, secrets }, () => simulatedTemporal(simulation.server))(doors),
   });
   const digest = planDigest(plan);
   simulation.startWorker();

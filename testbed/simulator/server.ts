@@ -82,6 +82,11 @@ export class SimulatedServer {
     return this.runs.get(workflowId)?.at(-1);
   }
 
+  /** The newest run of every id, in the order of their first ones. */
+  all(): readonly Execution[] {
+    return [...this.runs.values()].flatMap((runs) => runs.at(-1) ?? []);
+  }
+
   /** All runs of an id, oldest first. */
   chain(workflowId: string): readonly Execution[] {
     return this.runs.get(workflowId) ?? [];

@@ -236,6 +236,8 @@ function portsOf(script: Partial<Script>, clock: VirtualClock, asked: Asked[], s
     zero: silent,
     smoke: silent,
     notice: silent,
+    looked: silent,
+    orphan: silent,
   };
   const connected = () => {
     if (script.connected === false)

@@ -55,6 +55,8 @@ describe('the metrics of a worker', () => {
         "sluice_effect_seconds histogram",
         "sluice_effects_total counter",
         "sluice_gate_wait_seconds histogram",
+        "sluice_guardian_last_look_timestamp_seconds gauge",
+        "sluice_guardian_orphans_total counter",
         "sluice_notices_total counter",
         "sluice_outcomes_total counter",
         "sluice_rollbacks_total counter",

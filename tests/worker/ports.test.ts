@@ -14,6 +14,7 @@ import { createHttp } from '../../providers/http.ts';
 import { createSecrets } from '../../providers/secrets/secrets.ts';
 import { createSmokeFiles } from '../../providers/smoke/files.ts';
 import { createSockets } from '../../providers/sockets.ts';
+import type { Runs } from '../../providers/ports.ts';
 import { parseSpec } from '../../spec/rollout.ts';
 import { parseWorkerConfig } from '../../spec/worker-config.ts';
 import { siteOf } from '../../worker/caddy-sites.ts';
@@ -76,6 +77,16 @@ const credentials = new Map([
   ['HOOK_TOKEN', 'hook-1'],
 ]);
 
+const noRuns: Runs = {
+  orphaned: async () => [],
+  troubled: async () => [],
+  open: async () => [],
+  latest: async () => null,
+  origin: async () => null,
+  terminate: async () => undefined,
+  revert: async () => false,
+};
+
 async function ports(directoryProblem: string | null = null): Promise<Ports> {
   return createPorts({
     config: configured(),
@@ -92,6 +103,7 @@ async function ports(directoryProblem: string | null = null): Promise<Ports> {
     directoryProblem: () => directoryProblem,
     secrets: await createSecrets({ from: 'env', prefix: 'X_', env: {}, alsoRedact: ['token-1'] }),
     rollouts: { isRunning: async () => false },
+    runs: noRuns,
     observer: createMetrics({ now: () => 0, states: async () => new Map() }).observer,
     log: createLog({ level: 'info', redact: (line) => line, to: { write: (line: string) => void written.push(line) } }),
   });

@@ -9,6 +9,8 @@ import { planDigest } from '../../../plan/digest.ts';
 import type { Status } from '../../../plan/status.ts';
 import { createClock } from '../../../providers/clock.ts';
 import type { Clock, Http } from '../../../providers/ports.ts';
+import { createRollouts } from '../../../worker/rollouts.ts';
+import { createRuns } from '../../../worker/runs.ts';
 import { createMetrics } from '../../../worker/metrics.ts';
 import { createWorkers } from '../../../worker/workers.ts';
 import { rolloutId, rolloutWorkflow } from '../../../workflows/messages.ts';
@@ -70,7 +72,10 @@ async function play(
   const clock = createClock();
   const http = httpTo(world, clock);
   const unique = () => Math.floor(Math.random() * 0x7fffffff).toString(36);
-  const equip = equipment({ config: operatorFor(plan), people, secrets }, () => undefined);
+  const equip = equipment({ config: operatorFor(plan), people, secrets }, () => ({
+    rollouts: createRollouts(client),
+    runs: createRuns(client, taskQueue),
+  }));
   const doors = { http, sockets: socketsOver((request) => http.send(request), clock), clock, random: unique };
   staff.set(rollout, equip(doors) as unknown as Activities);
   const input = { plan, planDigest: planDigest(plan), requester: 'rita', carried: null };

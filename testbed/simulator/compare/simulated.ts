@@ -8,6 +8,7 @@ import { people } from '../explore/plans.ts';
 import type { Ground } from '../explore/life.ts';
 import { calmServer } from '../floor.ts';
 import { calmWay } from '../network.ts';
+import { simulatedTemporal } from '../runs.ts';
 import { Simulation } from '../simulation.ts';
 import { operatorFor } from '../worlds/operator.ts';
 import { CommandLog } from './asked.ts';
@@ -37,7 +38,9 @@ export async function simulated(scenario: Scenario, ground: Ground, settings: Se
     manners: { ...calmServer, fullAt: settings.fullAt },
     heartbeatMs: settings.heartbeatMs,
     around: { host: (origin) => world.host(origin), way: () => calmWay, onEffect: () => undefined },
-    equip: equipment({ config: operatorFor(plan), people, secrets: ground.secrets }, () => undefined),
+    equip: equipment({ config: operatorFor(plan), people, secrets: ground.secrets }, () =>
+      simulatedTemporal(simulation.server),
+    ),
     onTask: (_, commands) => log.take(commands),
   });
   const { server } = simulation;

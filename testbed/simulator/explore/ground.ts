@@ -22,6 +22,8 @@ export const activityNames = [
   'restore',
   'prove',
   'announce',
+  'left',
+  'guard',
   'inspect',
 ] as const satisfies readonly (keyof Activities)[];
 

@@ -11,6 +11,7 @@ import { calmWay, type Way } from '../network.ts';
 import { fromPayload } from '../payloads.ts';
 import { createRandom } from '../random.ts';
 import type { Job, Sandbox } from '../sandbox.ts';
+import { simulatedTemporal } from '../runs.ts';
 import { Simulation } from '../simulation.ts';
 import type { Stillness } from '../still.ts';
 import type { Host } from '../worlds/host.ts';
@@ -100,7 +101,7 @@ export async function live({ seed, plan, mischief, sabotage }: Life, ground: Gro
           },
           secrets: ground.secrets,
         },
-        (id) => simulation.server.newest(id),
+        () => simulatedTemporal(simulation.server),
       )(doors),
     onEvent: () => {
       const attempt = attemptAt;

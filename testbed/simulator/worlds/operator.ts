@@ -95,6 +95,7 @@ export function operatorFor(plan: Plan): WorkerConfig {
     smoke: { allow: publicOrigins(plan), files: null },
     archive: null,
     notify: [],
+    guardian: { everyMs: 5_000, pageAfterMs: 120_000, revertAfterMs: 600_000 },
   };
 }
 
