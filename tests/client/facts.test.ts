@@ -134,7 +134,7 @@ test.each([
 
 describe('list queries', () => {
   test('name only what is asked', () => {
-    expect(queryOf({})).toBe("WorkflowType = 'rollout' AND ExecutionStatus != 'ContinuedAsNew'");
+    expect(queryOf({})).toBe("WorkflowType IN ('rollout', 'revert') AND ExecutionStatus != 'ContinuedAsNew'");
     expect(queryOf({ service: 'web', open: true })).toContain("RolloutService = 'web' AND ExecutionStatus = 'Running'");
   });
 
