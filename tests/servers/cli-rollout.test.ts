@@ -39,6 +39,7 @@ afterAll(async () => {
 
 describe('one rollout by the command line, against real servers', () => {
   test('doctor finds everything well, connections of the worker included', async () => {
+    expect(await sluice('setup')).toMatchObject({ code: 0 });
     const { code, stdout } = await sluice('doctor');
     expect(stdout).toContain('edge, route web');
     expect(stdout).not.toContain('✗');

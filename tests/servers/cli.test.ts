@@ -85,6 +85,7 @@ describe('a namespace that is not set up', () => {
       'search attributes: not ok',
       'workers on task queue "sluice": not ok',
       'workers on task queue "sluice-watch": not ok',
+      'guardian: not ok',
     ]);
   });
 });
@@ -94,10 +95,10 @@ describe('setup', () => {
     const first = await sluice('setup');
     expect(first.err).toBe('');
     expect(first.exit).toBe(0);
-    expect(first.out.match(/created/g)).toHaveLength(5);
+    expect(first.out.match(/created/g)).toHaveLength(6);
     const second = await sluice('setup');
     expect(second.exit).toBe(0);
-    expect(second.out.match(/present/g)).toHaveLength(5);
+    expect(second.out.match(/present/g)).toHaveLength(6);
   });
 
   test('refuses an attribute of another type instead of going on with it', async () => {

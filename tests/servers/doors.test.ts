@@ -110,12 +110,13 @@ describe('with a worker', () => {
   }, 90_000);
 
   it('doctor finds everything well, the worker and each of its connections', async () => {
+    expect(await rollouts.sluice(['setup'])).toMatchObject({ code: 0 });
     const { code, stdout } = await rollouts.sluiceProcess(['doctor', '--json']);
     const { healthy, checks } = JSON.parse(stdout) as { healthy: boolean; checks: { what: string; ok: boolean }[] };
     expect([code, healthy, checks.filter(({ ok }) => !ok)]).toEqual([0, true, []]);
     expect(checks.map(({ what }) => what)).toEqual([
       ...['Temporal server', 'namespace default', 'search attributes'],
-      ...['workers on task queue "sluice"', 'workers on task queue "sluice-watch"'],
+      ...['workers on task queue "sluice"', 'workers on task queue "sluice-watch"', 'guardian'],
       ...['prometheus', 'prometheus-prod', 'edge, route door', 'directory', 'clock'],
     ]);
   });

@@ -115,6 +115,7 @@ describe('a world', () => {
 
   it('runs the worker as a process that can be killed, and the command line against it', async () => {
     const worker = await world.startWorker();
+    expect(await world.sluice(['setup'])).toMatchObject({ code: 0 });
     const { code, stdout } = await world.sluice(['doctor']);
     expect({ code, stdout }).toMatchObject({
       code: 0,
