@@ -6,6 +6,8 @@ import type { Context } from './context.ts';
 import { exitCodes, exitOfOutcome, type Exit } from './exit-codes.ts';
 import { renderChanges } from './render/changes.ts';
 import { clean } from './render/clean.ts';
+import { noHistory, remembered } from './render/history.ts';
+import { marksFor } from './render/sparkline.ts';
 import { outcomeColor, renderWatch } from './render/watch.ts';
 
 export interface Watching {
@@ -85,11 +87,18 @@ async function livePicture(context: Context): Promise<Screen> {
   const live = await context.io.live();
   const { io } = context;
   const paint = await context.paint();
+  const marks = marksFor(io.env);
+  let history = noHistory;
   return {
     show: (look) => {
       const { status, explanation, trouble, at } = { ...look, ...context.typable(hintsOf(look)) };
-      if (status === null) live.show(clean(trouble ?? 'asking the rollout …'));
-      else live.show(renderWatch({ status, explanation, trouble, now: at, width: io.width, paint }));
+      if (status === null) {
+        live.show(clean(trouble ?? 'asking the rollout …'));
+        return;
+      }
+      history = remembered(history, status);
+      const course = { history, marks };
+      live.show(renderWatch({ status, explanation, trouble, now: at, width: io.width, paint, course }));
     },
     done: () => {
       live.done();

@@ -5,7 +5,15 @@ import type { BakeStatus, RequestStatus, Status, Weights } from '../../plan/stat
 import { formatBp, formatDuration, formatElapsed, formatShare } from '../../plan/units.ts';
 import type { Finding } from '../../judge/verdict.ts';
 import type { Paint } from './paint.ts';
-import { ago, ahead, bar, blockWidth, wrap } from './text.ts';
+import { scaleOf, type History } from './history.ts';
+import { mostCells, sparkline, type Marks } from './sparkline.ts';
+import { ago, ahead, bar, blockWidth, roomBeside, wrap } from './text.ts';
+
+/** The course of the numbers, where somebody watched it. */
+export interface Course {
+  readonly history: History;
+  readonly marks: Marks;
+}
 
 export function titleOf(status: Status, paint: Paint): string {
   const stable = status.stable === null ? '' : paint.dim(` over ${nameOf(status.stable)}`);
@@ -37,7 +45,7 @@ function isBack({ phase, outcome }: Status): boolean {
 }
 
 /** Asked for, accepted, seen: beside each other where there is room. */
-export function weightLines(weights: Weights, width: number): readonly string[] {
+export function weightLines(weights: Weights, width: number, paint: Paint, course?: Course): readonly string[] {
   const { requestedBp, acceptedBp, observedShare, observedRequests } = weights;
   const requests = observedRequests === null ? '' : ` (${observedRequests.toLocaleString('en-US')} requests)`;
   const numbers = [
@@ -46,7 +54,19 @@ export function weightLines(weights: Weights, width: number): readonly string[] 
     `observed ${observedShare === null ? 'not yet' : `${formatShare(observedShare)}${requests}`}`,
   ];
   const line = numbers.join('   ');
-  return line.length <= blockWidth(width) ? [line] : numbers;
+  const lines = line.length <= blockWidth(width) ? [line] : numbers;
+  const last = lines.at(-1) ?? '';
+  const cells = cellsBeside(last.length, width);
+  const drawn = course === undefined ? '' : sparkline(course.history.weight.values, cells, { bottom: 0 }, course.marks);
+  return drawn === '' ? lines : [...lines.slice(0, -1), `${last}  ${paint.dim(drawn)}`];
+}
+
+const fewestCells = 6;
+
+/** Cells for a sparkline to the right of a text; 0 where there is no room: it never takes a line, or words from one. */
+function cellsBeside(used: number, width: number): number {
+  const room = roomBeside(width) - used - 2;
+  return room < fewestCells ? 0 : Math.min(mostCells, room);
 }
 
 const barCells = 30;
@@ -67,14 +87,28 @@ export function bakeLines(bake: BakeStatus, width: number, paint: Paint): readon
   return bake.summary === '' ? head : [...head, ...wrap(bake.summary, blockWidth(width))];
 }
 
-export function findingLines(findings: readonly Finding[], width: number, paint: Paint): readonly string[] {
+export function findingLines(
+  findings: readonly Finding[],
+  width: number,
+  paint: Paint,
+  course?: Course,
+): readonly string[] {
   const nameWidth = Math.max(0, ...findings.map((finding) => finding.criterion.length));
-  return findings.flatMap((finding) => {
+  const rows = findings.map((finding) => {
     const sentence = wrap(finding.sentence, blockWidth(width) - nameWidth - 4);
+    return { finding, sentence, end: sentence.at(-1)?.length ?? 0 };
+  });
+  const ends = rows.map(({ end }) => end).filter((end) => cellsBeside(nameWidth + 4 + end, width) > 0);
+  const column = Math.max(0, ...ends);
+  const cells = cellsBeside(nameWidth + 4 + column, width);
+  return rows.flatMap(({ finding, sentence, end }) => {
+    const values = course?.history.criteria.get(finding.criterion)?.values ?? [];
+    const drawn = course === undefined || end > column ? '' : sparkline(values, cells, scaleOf(finding), course.marks);
     return sentence.map((line, index) => {
       const head =
         index === 0 ? `${markOf(finding, paint)} ${finding.criterion.padEnd(nameWidth)}` : ' '.repeat(nameWidth + 2);
-      return `${head}  ${line}`;
+      const isLast = index === sentence.length - 1;
+      return `${head}  ${isLast && drawn !== '' ? `${line.padEnd(column)}  ${paint.dim(drawn)}` : line}`;
     });
   });
 }

@@ -27,7 +27,12 @@ export function block(label: string, lines: readonly string[]): readonly string[
 
 /** Space that `block` leaves for a line. */
 export function blockWidth(width: number): number {
-  return Math.max(30, width - labelWidth - 2);
+  return Math.max(30, roomBeside(width));
+}
+
+/** Columns of a line of a block that are on the terminal, however narrow. */
+export function roomBeside(width: number): number {
+  return width - labelWidth - 2;
 }
 
 /** `12m10s ago`; a moment in the future of a slow clock is `now`. */

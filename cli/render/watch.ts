@@ -6,7 +6,7 @@ import { formatElapsed } from '../../plan/units.ts';
 import { clean } from './clean.ts';
 import type { Paint } from './paint.ts';
 import { ignoredText, receiptText } from './receipts.ts';
-import { bakeLines, findingLines, ladder, requestLines, titleOf, weightLines } from './parts.ts';
+import { bakeLines, findingLines, ladder, requestLines, titleOf, weightLines, type Course } from './parts.ts';
 import { ago, ahead, block, blockWidth, wrap } from './text.ts';
 
 export interface Picture {
@@ -19,14 +19,16 @@ export interface Picture {
   /** Columns of the terminal. */
   readonly width: number;
   readonly paint: Paint;
+  /** Absent where nobody watched. */
+  readonly course?: Course;
 }
 
 const keptMessages = 4;
 
 /** Lines joined by line ends, none at the end. */
 export function renderWatch(foreign: Picture): string {
-  const { paint } = foreign;
-  const picture: Picture = { ...clean({ ...foreign, paint: null }), paint };
+  const { paint, course, ...told } = foreign;
+  const picture: Picture = { ...clean(told), paint };
   const { status, now, width } = picture;
   const sentences = (text: string) => wrap(text, blockWidth(width));
   const gates = status.requests.filter(isOfInterest);
@@ -41,9 +43,9 @@ export function renderWatch(foreign: Picture): string {
     ...block('trouble', inColor(paint.red, picture.trouble === null ? [] : [picture.trouble])),
     '',
     ...block('ladder', [ladder(status, paint)]),
-    ...block('weight', weightLines(status.weights, width)),
+    ...block('weight', weightLines(status.weights, width, paint, course)),
     ...block(isBaking(status) ? 'bake' : 'watch', status.bake === null ? [] : bakeLines(status.bake, width, paint)),
-    ...block('criteria', findingLines(status.findings, width, paint)),
+    ...block('criteria', findingLines(status.findings, width, paint, course)),
     ...block('held', stoppedLines(status.held, picture)),
     ...block('frozen', stoppedLines(status.frozen, picture)),
     ...block('paused', stoppedLines(status.paused, picture)),

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { fitted } from '../../cli/render/fit.ts';
+import { noHistory, remembered } from '../../cli/render/history.ts';
 import { unpainted } from '../../cli/render/paint.ts';
+import { marksFor } from '../../cli/render/sparkline.ts';
 import { renderWatch } from '../../cli/render/watch.ts';
 import type { Explanation, Status } from '../../plan/status.ts';
 import { explanation, finding, noon, request, status, steps, weights } from './statuses.ts';
@@ -290,5 +292,77 @@ describe('the live picture', () => {
     });
     // eslint-disable-next-line no-control-regex -- control characters are what is looked for
     expect(picture(shown).replaceAll('\n', '')).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e]/);
+  });
+});
+
+describe('sparklines', () => {
+  const limit = '> 1%';
+  const long = 'canary 0.6% > 0.5% for 1m of 5m, not long enough to fail';
+  /** The picture after as many polls as values, each drawn twice. */
+  const watched = (width: number, env: Record<string, string> = {}) => {
+    const values = [0, 0.002, 0.004, null, 0.006, 0.008, 0.01, 0.02];
+    const polls = values.map((value, index) => {
+      const at = noon + index * 15_000;
+      return status({
+        weights: weights(500, index / 160, 3_012),
+        bake: null,
+        findings: [
+          finding({ at, limit, value, verdict: value === null ? 'no-data' : 'pass', sentence: '0.1% ≤ 1%' }),
+          finding({ at, limit, value, criterion: 'latency', sentence: long }),
+          finding({ at, limit, value: null, criterion: 'queue', verdict: 'no-data', sentence: 'no data: nothing' }),
+        ],
+      });
+    });
+    const history = polls.flatMap((poll) => [poll, poll]).reduce(remembered, noHistory);
+    const last = polls.at(-1) ?? status();
+    const shown = { status: last, explanation: null, trouble: null, now: noon, width, paint: unpainted };
+    return {
+      without: renderWatch(shown),
+      with: renderWatch({ ...shown, course: { history, marks: marksFor(env) } }),
+    };
+  };
+
+  test('stand beside the weight and each criterion with numbers', () => {
+    expect(`\n${watched(140).with}\n`).toMatchInlineSnapshot(`
+      "
+      web in production  v2 (sha256:222222222222) over v1 (sha256:111111111111)
+      baking for 12m10s, asked for by ana 43m ago
+
+        ladder    ✓ 1%  ›  ● 5%  ›  ○ 25%  ›  ○ 100%
+        weight    requested 5%   accepted 5%   observed 4.38% (3,012 requests)  ▁▂▃▄▅▆▇█
+        criteria  ✓ errors   0.1% ≤ 1%                                                 ▁▂▃·▅▆██
+                  ✓ latency  canary 0.6% > 0.5% for 1m of 5m, not long enough to fail  ▁▂▃·▅▆██
+                  ? queue    no data: nothing
+      "
+    `);
+  });
+
+  test('give way to words on 80 columns, and take no line', () => {
+    const pictures = watched(80);
+    expect(`\n${pictures.with}\n`).toMatchInlineSnapshot(`
+      "
+      web in production  v2 (sha256:222222222222) over v1 (sha256:111111111111)
+      baking for 12m10s, asked for by ana 43m ago
+
+        ladder    ✓ 1%  ›  ● 5%  ›  ○ 25%  ›  ○ 100%
+        weight    requested 5%   accepted 5%   observed 4.38% (3,012 requests)  ▃▄▅▆▇█
+        criteria  ✓ errors   0.1% ≤ 1%         ▁▂▃·▅▆██
+                  ✓ latency  canary 0.6% > 0.5% for 1m of 5m, not long enough to fail
+                  ? queue    no data: nothing
+      "
+    `);
+    for (const width of [40, 60, 80, 81, 90, 100, 120, 200]) {
+      const { with: drawn, without } = watched(width);
+      const lines = drawn.split('\n');
+      expect(lines, String(width)).toHaveLength(without.split('\n').length);
+      for (const [index, line] of without.split('\n').entries()) expect(lines[index]?.startsWith(line)).toBe(true);
+      const longer = lines.filter((line, index) => line !== without.split('\n')[index]);
+      expect(Math.max(0, ...longer.map((line) => line.length))).toBeLessThanOrEqual(width);
+    }
+    expect(fitted(pictures.with, { width: 80, height: 24 })).toBe(pictures.with);
+  });
+
+  test('are ASCII on a terminal that is not UTF-8', () => {
+    expect(watched(140, { LC_ALL: 'C' }).with).toContain(`${long}  .:- =+##`);
   });
 });
