@@ -362,6 +362,16 @@ describe('sparklines', () => {
     expect(fitted(pictures.with, { width: 80, height: 24 })).toBe(pictures.with);
   });
 
+  test('have six cells or more, or none', () => {
+    for (let width = 60; width <= 110; width += 1) {
+      const { with: drawn, without } = watched(width);
+      const before = without.split('\n');
+      const grown = drawn.split('\n').map((line, index) => line.slice(before[index]?.length).trimStart().length);
+      const tooShort = grown.filter((cells) => cells > 0 && cells < 6);
+      expect(tooShort, String(width)).toEqual([]);
+    }
+  });
+
   test('are ASCII on a terminal that is not UTF-8', () => {
     expect(watched(140, { LC_ALL: 'C' }).with).toContain(`${long}  .:- =+##`);
   });
