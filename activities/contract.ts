@@ -53,6 +53,17 @@ export interface PreflightReport {
   readonly notifies: boolean;
   /** Whether there is an archive for the record; absent when the checks broke off, and from workers of 0.1.0. */
   readonly archives?: boolean;
+  /** This very run has been at the target before: it was reset. Nothing else was checked then; absent otherwise. */
+  readonly returned?: Returned;
+}
+
+/** What a run that was reset to its beginning finds of itself. */
+export interface Returned {
+  readonly stage: Stage;
+  readonly fence: number;
+  /** What it had asked for, and what its release has, basis points. */
+  readonly plannedBp: number;
+  readonly canaryBp: number;
 }
 
 /** What an edited plan is checked with while the rollout runs: everything but the target, which is not edited. */

@@ -31,6 +31,32 @@ export function createPreflight(ports: Ports): (input: PreflightInput) => Promis
 }
 
 export async function preflight(ports: Ports, input: PreflightInput, signal: AbortSignal): Promise<PreflightReport> {
+  return (await returned(ports, input, signal)) ?? (await checked(ports, input, signal));
+}
+
+/** Checks are for what has not begun: a run that was reset and finds its own claim must not be refused, its release has traffic. */
+async function returned(ports: Ports, input: PreflightInput, signal: AbortSignal): Promise<PreflightReport | null> {
+  const { plan, rollout, run } = input;
+  const reading = await ports
+    .target(plan.target)
+    .read(signal)
+    .catch((error: unknown) => {
+      if (error instanceof ProviderError) return null; // told by the checks
+      throw error;
+    });
+  const claim = reading?.claim ?? null;
+  if (reading === null || claim === null || claim.released || claim.rollout !== rollout || claim.run !== run)
+    return null;
+  const canaryBp = shareOf(reading, claim.canary.digest);
+  return {
+    ...{ problems: [], warnings: [], stable: claim.stable, fence: 0, identity: 'trust' },
+    notifies: ports.notifier.channels.length > 0,
+    archives: ports.archive !== null,
+    returned: { stage: claim.stage, fence: reading.fence, plannedBp: claim.canaryBp, canaryBp },
+  };
+}
+
+async function checked(ports: Ports, input: PreflightInput, signal: AbortSignal): Promise<PreflightReport> {
   const problems: Note[] = [];
   const warnings: Note[] = [];
   const findings: Findings = {

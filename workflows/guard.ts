@@ -1,6 +1,6 @@
 /** The one unbroken watch: starts before the first weight above zero, and hands every milestone to the story. */
 
-import { CancellationScope, isCancellation, log, sleep } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, log, patched, sleep } from '@temporalio/workflow';
 import { ActivityFailure } from '@temporalio/common';
 import type { Stage } from '../plan/target.ts';
 import { formatBp } from '../plan/units.ts';
@@ -9,6 +9,7 @@ import type { WatchCheckpoint, WatchInput, WatchReport } from '../activities/con
 import { onDrift, plannedBp } from './drift.ts';
 import { evidenceTurnedWorse } from './gate.ts';
 import { watching } from './proxies.ts';
+import { holdBehind, isBehind } from './returned.ts';
 import type { Run } from './run.ts';
 
 const hour = 3_600_000;
@@ -116,6 +117,11 @@ function passing(run: Run): string[] {
 }
 
 function onReport(run: Run, report: WatchReport): void {
+  const isGoingBack = ['fail', 'smoke', 'fenced'].includes(report.kind);
+  if (!isGoingBack && isBehind(run, report) && patched('behind')) {
+    holdBehind(run, report);
+    return;
+  }
   switch (report.kind) {
     case 'clean':
       onClean(run, report.checkpoint);

@@ -3,6 +3,7 @@
 import type { ControlReceipt } from '../plan/status.ts';
 import { applyPlannedWeight } from './drift.ts';
 import { raise } from './raise.ts';
+import { beginAgain, takeOver } from './returned.ts';
 import type { Run } from './run.ts';
 import type { Hold } from './state.ts';
 
@@ -36,6 +37,11 @@ async function release(run: Run, held: Hold): Promise<void> {
       break;
     case 'fenced':
       state.fence = Math.max(state.fence, held.fence ?? 0);
+      await takeOver(run);
+      break;
+    case 'returned':
+      state.fence = Math.max(state.fence, held.fence ?? 0);
+      await beginAgain(run);
       break;
     case 'way-back':
     case 'expired':

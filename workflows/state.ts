@@ -81,8 +81,8 @@ export interface AskedEdit {
 
 /** Why a rule stopped the rollout, and what `resume` does about it. */
 export interface Hold extends Stopped {
-  readonly kind: 'bake' | 'drift-below' | 'fenced' | 'way-back' | 'expired';
-  /** For `fenced`: the fence found at the target. */
+  readonly kind: 'bake' | 'drift-below' | 'fenced' | 'returned' | 'way-back' | 'expired';
+  /** For `fenced` and `returned`: the fence found at the target. */
   readonly fence: number | null;
 }
 

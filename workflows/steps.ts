@@ -12,6 +12,7 @@ import { evidenceTurnedWorse } from './gate.ts';
 import { checking, deploying, moving, reverting, untilFenced } from './proxies.ts';
 import type { Run } from './run.ts';
 import { watch } from './guard.ts';
+import { holdReturned } from './returned.ts';
 
 /** Everything is looked at before anything is touched; all problems at once, and any problem refuses. */
 export async function prepare(run: Run): Promise<void> {
@@ -26,6 +27,9 @@ export async function prepare(run: Run): Promise<void> {
   state.stable = report.stable;
   state.fence = report.fence;
   for (const warning of state.warnings) run.note('warning', warning);
+  if (report.returned === undefined) return;
+  holdReturned(run, report.returned);
+  startWatch(run);
 }
 
 /** A check that fails for good, or is never finished, refuses like one that found a problem. */
