@@ -1,6 +1,6 @@
 /** An edited plan that does not only tighten: the strictest gate is asked about it, and a yes puts it into force. */
 
-import { condition } from '@temporalio/workflow';
+import { CancellationScope, condition } from '@temporalio/workflow';
 import { verdictOf } from '../plan/edit.ts';
 import { editsOf, strictestGate } from '../plan/edits.ts';
 import type { GatePlan } from '../plan/plan.ts';
@@ -31,8 +31,12 @@ export function askAboutEdit(run: Run, edited: Omit<AskedEdit, 'gate'>): AskedEd
   return asked;
 }
 
-/** Nobody has to answer: the plan stays as it is then. */
-export async function untilAnswered(run: Run, asked: AskedEdit): Promise<void> {
+/** Nobody has to answer: the plan stays as it is then. Temporal's Cancel means going back, and ends nothing here by itself. */
+export function untilAnswered(run: Run, asked: AskedEdit): Promise<void> {
+  return CancellationScope.nonCancellable(() => answered(run, asked));
+}
+
+async function answered(run: Run, asked: AskedEdit): Promise<void> {
   if (requestOf(run, asked.gate)?.state === 'approved') void putIntoForce(run);
   const isOver = () => run.state.asked !== asked;
   const left = () => (requestOf(run, asked.gate)?.expiresAt ?? 0) - Date.now();
@@ -51,7 +55,7 @@ export async function onEditAnswered(run: Run, request: ApprovalRequest): Promis
 /** Once nothing is under way; the rollout may have gone on since the edit was made, so it is looked at again. */
 async function putIntoForce(run: Run): Promise<void> {
   const { asked } = run.state;
-  await standing(run);
+  await CancellationScope.nonCancellable(() => standing(run));
   if (asked === null || run.state.asked !== asked) return;
   if (requestOf(run, asked.gate)?.state !== 'approved') return;
   const edits = editsOf(run.plan, asked.plan, positionOf(run));

@@ -1,7 +1,6 @@
 /** One running rollout: its plan, its state, and the few moves that every part of the story is made of. */
 
-import type { CancellationScope } from '@temporalio/workflow';
-import { condition, log, proxySinks, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, condition, log, proxySinks, workflowInfo } from '@temporalio/workflow';
 import { closeRequest } from '../approvals/request-life.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { TurnBack } from '../plan/phases.ts';
@@ -245,7 +244,9 @@ export class Run {
     if (hold.until === null) return;
     const answered = () => this.state.held?.since !== hold.since;
     const summary = `hold: ${hold.then}`;
-    if (await condition(answered, Math.max(1, hold.until - Date.now()), { summary })) return;
+    const left = Math.max(1, hold.until - Date.now());
+    // Temporal's Cancel means going back, and must not end in nobody's hands here.
+    if (await CancellationScope.nonCancellable(() => condition(answered, left, { summary }))) return;
     this.turnBack({ kind: 'held-too-long', sentence: `nobody decided in time about: ${hold.reason}` });
   }
 

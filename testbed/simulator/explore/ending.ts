@@ -70,18 +70,20 @@ function said({ simulation, mischief, rollout, status, watchman }: Ended): void 
 const noticedWithinMs = 60_000;
 
 /** What was scripted for good or bad decides, whatever went wrong on the way. */
-function judged({ mischief, world, status, watchman }: Ended, outcome: string): void {
-  const errors = mischief.world.criteria['errors']?.['canary'];
-  const points = errors?.points ?? [];
-  const beginnings = points.map(({ when, value }) => ({ at: world.timeOf(when) ?? Infinity, value }));
-  const noticed = watchman.watchedUntil - noticedWithinMs;
-  const before = beginnings.findLast(({ at }) => at < noticed)?.value ?? errors?.first;
-  const since = beginnings.filter(({ at }) => at >= noticed && at <= watchman.watchedUntil).map(({ value }) => value);
-  if (outcome === 'completed' && ![before, ...since].includes('good'))
-    throw new Broken('I7', `completed although errors are ${String(before)}`);
+function judged({ plan, mischief, world, status, watchman }: Ended, outcome: string): void {
   const reason = status?.reason ?? '';
-  const isDark = points.every(({ value }) => value !== 'bad');
-  if (isDark && reason.startsWith('criterion errors failed')) throw new Broken('I7', `blamed without data: ${reason}`);
+  for (const { id, when } of plan.criteria.filter(({ do: then }) => then === 'rollback')) {
+    const measures = mischief.world.criteria[id]?.['canary'];
+    const points = measures?.points ?? [];
+    const beginnings = points.map(({ when: at, value }) => ({ at: world.timeOf(at) ?? Infinity, value }));
+    const noticed = watchman.watchedUntil - noticedWithinMs;
+    const before = beginnings.findLast(({ at }) => at < noticed)?.value ?? measures?.first ?? 'good';
+    const since = beginnings.filter(({ at }) => at >= noticed && at <= watchman.watchedUntil).map(({ value }) => value);
+    if (outcome === 'completed' && when === 'always' && ![before, ...since].includes('good'))
+      throw new Broken('I7', `completed although ${id} says ${String(before)}`);
+    const isDark = points.every(({ value }) => value !== 'bad');
+    if (isDark && reason.startsWith(`criterion ${id} failed`)) throw new Broken('I7', `blamed without data: ${reason}`);
+  }
   const isGood = Object.values(mischief.world.criteria).every((by) => by['canary']?.points.length === 0);
-  if (isGood && /^criterion \w+ failed/.test(reason)) throw new Broken('I7', `blamed a good release: ${reason}`);
+  if (isGood && /^criterion [\w-]+ failed/.test(reason)) throw new Broken('I7', `blamed a good release: ${reason}`);
 }

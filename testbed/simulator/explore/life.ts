@@ -21,6 +21,7 @@ import type { World } from '../worlds/world.ts';
 import { atTheEnd } from './ending.ts';
 import { drawMischief } from './mischief.ts';
 import type { Act, Mischief } from './mischief.ts';
+import { drawMoreCriteria } from './more-criteria.ts';
 import { drawPlan, people, secret } from './plans.ts';
 import { rolloutWorkflow } from '../../../workflows/messages.ts';
 import { keepAnswering } from './staff.ts';
@@ -64,7 +65,9 @@ const longestMs = 6 * 3_600_000;
 
 export function drawLife(seed: number): Life {
   const random = createRandom(seed);
-  return { seed, plan: drawPlan(random('plan')), mischief: drawMischief(random) };
+  const plan = drawPlan(random('plan'));
+  const criteria = drawMoreCriteria(random('criteria'), plan.criteria);
+  return { seed, plan: { ...plan, criteria }, mischief: drawMischief(random) };
 }
 
 export async function live({ seed, plan, mischief, sabotage }: Life, ground: Ground): Promise<Lived> {

@@ -65,7 +65,7 @@ export function drawMischief(random: Random): Mischief {
     manners: drawManners(draw),
     fromMs: draw.pick([0, 500, 3_000, 20_000]),
     untilMs,
-    world: withOddSmoke(more, drawWorld(draw)),
+    world: withOddAlert(random('alert'), withOddSmoke(more, drawWorld(draw))),
     approvers: {
       delayMs: draw.pick([1_000, 10_000, minute]),
       rejects: draw.pick([0, 0, 0, 0.15]),
@@ -215,6 +215,16 @@ function drawOddActs(draw: Draw, untilMs: number): Act[] {
   }));
   if (!draw.chance(0.1)) return [...odd, ...edits];
   return [...odd, ...edits, { at: draw.between(500, 20_000), do: 'rival' }];
+}
+
+/** Now and then the alert fires, or nobody can tell. */
+function withOddAlert(draw: Draw, world: WorldScript): WorldScript {
+  if (!draw.chance(0.25)) return world;
+  const weightBp = draw.pick([100, 500, 2_500]);
+  const when = { kind: 'from', weightBp, afterMs: draw.between(0, 20 * second) } as const;
+  const value = draw.pick(['bad', 'empty', 'NaN', 'unavailable'] as const);
+  const pager = { stable: steady('good' as const), canary: { first: 'good', points: [{ when, value }] } as const };
+  return { ...world, criteria: { ...world.criteria, pager } };
 }
 
 /** Now and then the release answers, but not what its smoke expects. */

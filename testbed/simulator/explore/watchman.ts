@@ -232,7 +232,7 @@ export class Watchman {
     if (index === present) return; // put back after somebody else had lowered it
     if (index !== present + 1) throw new Broken('I3', `${what} from step ${String(present)} to ${String(index)}`);
     this.baked(present, what);
-    this.judged(what);
+    if (present >= 0) this.judged(what);
     for (const gate of this.on.plan.gates) {
       const isHere = gate.point.kind === 'step' && gate.point.index === index;
       if (isHere && !this.approved.has(gate.id))
@@ -259,12 +259,13 @@ export class Watchman {
   /** I7: whoever was bad or unseen all through a bake does not rise. */
   private judged(what: string): void {
     const { mischief, world, plan } = this.on;
-    const canary = mischief.world.criteria['errors']?.['canary'];
-    const [point, ...later] = canary?.points ?? [];
-    const since = point === undefined || later.length > 0 ? null : world.timeOf(point.when);
     const lagMs = 2 * (plan.metrics?.lagMs ?? 0);
-    if (point === undefined || since === null || since > this.stageSince - lagMs || point.value === 'good') return;
-    throw new Broken('I7', `${what} after a bake in which errors were ${String(point.value)}`);
+    for (const { id } of plan.criteria.filter(({ do: then, when }) => then === 'rollback' && when === 'always')) {
+      const [point, ...later] = mischief.world.criteria[id]?.['canary']?.points ?? [];
+      const since = point === undefined || later.length > 0 ? null : world.timeOf(point.when);
+      if (point === undefined || since === null || since > this.stageSince - lagMs || point.value === 'good') continue;
+      throw new Broken('I7', `${what} after a bake in which ${id} said ${String(point.value)}`);
+    }
   }
 
   private baked(step: number, what: string): void {

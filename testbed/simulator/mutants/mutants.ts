@@ -57,7 +57,7 @@ export const mutants: readonly Mutant[] = [
     invariant: 'I4',
     also: ['I1', 'I2', 'I3', 'I5'],
     edits: [edit('providers/targets/caddy/admin.js', ", 'if-match': etag", '')],
-    seeds: [385],
+    seeds: [11],
   },
   {
     name: 'goes-back-to-a-dead-stable',
@@ -70,7 +70,7 @@ export const mutants: readonly Mutant[] = [
     invariant: 'I5',
     also: ['I1'],
     edits: [edit('workflows/revert.js', 'await cleanUp(run);', '')],
-    seeds: [1],
+    seeds: [3],
   },
   {
     name: 'asks-metrics-before-it-goes-back',
@@ -106,7 +106,16 @@ export const mutants: readonly Mutant[] = [
         "return { verdict: 'fail', sentence, memory: interrupt(before) };",
       ),
     ],
-    seeds: [1],
+    seeds: [4],
+  },
+  {
+    name: 'takes-a-missing-rule-for-no-alert',
+    invariant: 'I7',
+    edits: [
+      edit('judge/alert.js', '!(sample.rules > 0 || sample.firing > 0)', 'false'),
+      edit('providers/metrics/prometheus-alerts.js', 'return doubt === null ?', 'return true ?'),
+    ],
+    seeds: [884],
   },
   {
     name: 'forgets-criteria-while-paused',
@@ -192,7 +201,7 @@ export const mutants: readonly Mutant[] = [
         'response.body.slice(0, shownBody)',
       ),
     ],
-    seeds: [131],
+    seeds: [141],
   },
   {
     name: 'believes-what-it-wrote',
@@ -202,7 +211,7 @@ export const mutants: readonly Mutant[] = [
       edit('providers/targets/caddy/change.js', 'if (carries(after, decision.claim))', 'if (true)'),
       edit('activities/to-zero.js', 'await untilZero(clock, target, order, signal);', ''),
     ],
-    seeds: [143],
+    seeds: [223],
   },
   {
     name: 'watches-in-seconds',
@@ -238,6 +247,6 @@ export const mutants: readonly Mutant[] = [
     name: 'does-not-watch-after-it-was-continued',
     invariant: 'I17',
     edits: [edit('workflows/rollout.js', "if (state.done.includes('deploy'))", 'if (false)')],
-    seeds: [1],
+    seeds: [16],
   },
 ];

@@ -68,6 +68,21 @@ describe('a simulated rollout', { timeout: 180_000 }, () => {
     }
   });
 
+  it('goes back when Temporal cancels it, also while an edited plan is being asked about', async () => {
+    const acts = [
+      { at: 8_000, do: 'edit', by: 'ana', times: 0.5 },
+      { at: 11_000, do: 'cancel' },
+    ] as const;
+    const approvers = { ...peace.approvers, asleep: true };
+    for (let seed = 1; seed <= 8; seed += 1) {
+      const lived = await live(peaceful(seed, { acts, approvers }), ground);
+      expect({ seed, ...lived }).toMatchObject({
+        broken: null,
+        outcome: expect.stringMatching(/^(?:rolled-back|aborted)$/) as string,
+      });
+    }
+  });
+
   it('replays all of its past after every death of its worker', async () => {
     const kill = (at: number) => ({ at, do: 'kill', downMs: 500, skewMs: 0 }) as const;
     const acts = Array.from({ length: 25 }, (_, index) => kill(2_000 + index * 4_000));
