@@ -125,7 +125,8 @@ function pause(run: Run, raw: unknown): void {
 
 function stepBackTo(run: Run, raw: unknown): void {
   const { toBp, ...who } = parseStepBack(raw);
-  const to = stepBelow(run, toBp);
+  const below = stepBelow(run, toBp);
+  const to = typeof below === 'string' ? below : (wouldRaise(run, below) ?? below);
   if (typeof to === 'string') {
     giveReceipt(run, 'step-back', who, 'ignored', to);
     return run.ignore('step-back', who.by, to);
@@ -135,6 +136,14 @@ function stepBackTo(run: Run, raw: unknown): void {
   const weight = formatBp(run.plan.steps[to]?.weightBp ?? 0);
   giveReceipt(run, 'step-back', who, 'seen', `going down to ${weight}`);
   run.pause(who.by, `stepped back to ${weight}: ${who.reason}`);
+}
+
+/** Somebody has set less by hand than that step has: whoever goes down does not raise it again. */
+function wouldRaise({ plan, state }: Run, to: number): string | null {
+  const asked = plan.steps[to]?.weightBp ?? 0;
+  const has = state.acceptedBp ?? state.requestedBp;
+  if (asked <= has) return null;
+  return `the release has ${formatBp(has)} now, ${formatBp(asked)} would raise it: resume applies the plan's weight, abort goes back`;
 }
 
 /** Index of the step to go down to (-1 is 0 %), or why there is none. */

@@ -13,12 +13,15 @@ const patienceMs = 12 * 60_000;
 export function keepAnswering(simulation: Simulation, mischief: Mischief): void {
   const startedAt = simulation.schedule.now;
   const answered = new Set<string>();
+  /** As it was when something last happened. */
+  let known: Status | null = null;
   /** What a gate showed before. */
   const old = new Map<string, string>();
   const draw = simulation.random('people');
   const forger = simulation.random('forger');
   const look = async (): Promise<void> => {
-    const status = (await simulation.server.news(rollout, 'status')) as Status | null;
+    const status = ((await simulation.server.news(rollout, 'status')) as Status | null) ?? known;
+    known = status;
     const isCalm = simulation.schedule.now > startedAt + mischief.untilMs;
     if (status !== null) {
       for (const request of status.requests) answer(request, status.planDigest, isCalm);

@@ -32,6 +32,8 @@ export interface Watched {
 }
 
 const whole = 10_000;
+/** Until a watch has seen what somebody did by hand, a poll and what it takes, ms. */
+const noticedMs = 12_000;
 /** Time without a watch that a handover between two of them may take, while a worker is there, ms. */
 const handoverMs = 60_000;
 /** From an accepted abort until zero is asked for, in the same task but for what must end first, ms. */
@@ -44,6 +46,7 @@ const slowestZeroMs = 180_000;
 export class Watchman {
   private readonly on: Watched;
   private seen = 0;
+  private handAt = -Infinity;
   private claim: RouteClaim | null = null;
   private stageSince = 0;
   /** When an abort was accepted, epoch ms. */
@@ -157,6 +160,7 @@ export class Watchman {
     const { after, before } = write;
     const claim = typeof after.claim === 'object' ? after.claim : null;
     if (claim !== null && claim.rollout !== this.on.rollout) return this.rival(claim);
+    if (write.by === 'hand') this.handAt = write.at;
     if (write.by === 'rollout') {
       this.whole(after);
       if (claim !== null) this.fences(claim, after);
@@ -230,6 +234,8 @@ export class Watchman {
       throw new Broken('I3', `${what}, but step ${String(index)} is ${String(step?.weightBp)}`);
     const present = before?.stage.kind === 'step' ? Number(before.stage['index']) : -1;
     if (index === present) return; // put back after somebody else had lowered it
+    // A step back that was under way when somebody set less by hand.
+    if (index < present && attemptAt - this.handAt < noticedMs) return;
     if (index !== present + 1) throw new Broken('I3', `${what} from step ${String(present)} to ${String(index)}`);
     this.baked(present, what);
     if (present >= 0) this.judged(what);

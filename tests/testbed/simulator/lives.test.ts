@@ -5,6 +5,7 @@ import type { Mischief } from '../../../testbed/simulator/explore/mischief.ts';
 import { shrink } from '../../../testbed/simulator/explore/shrink.ts';
 import { calmServer } from '../../../testbed/simulator/floor.ts';
 import { calmWay } from '../../../testbed/simulator/network.ts';
+import type { Plan } from '../../../plan/plan.ts';
 import { watchForStillness } from '../../../testbed/simulator/still.ts';
 import { plainWorld } from '../../../testbed/simulator/worlds/script.ts';
 import { steady } from '../../../testbed/simulator/worlds/timeline.ts';
@@ -81,6 +82,24 @@ describe('a simulated rollout', { timeout: 180_000 }, () => {
         outcome: expect.stringMatching(/^(?:rolled-back|aborted)$/) as string,
       });
     }
+  });
+
+  it('never raises by stepping back what somebody has set lower by hand', async () => {
+    const { plan } = drawLife(1);
+    const [first] = plan.steps;
+    const step = {
+      ...first,
+      bakeMinMs: 20_000,
+      bakeMaxMs: 60_000,
+      hold: { forMs: 180_000, then: 'hold' },
+    } as Plan['steps'][number];
+    const steps = [100, 500, 10_000].map((weightBp) => ({ ...step, weightBp, smoke: [] }));
+    const acts = [{ at: 45_000, do: 'signal', name: 'step-back', input: { by: 'a stranger', to: '1%' } }] as const;
+    const proxy = [{ when: { kind: 'at' as const, ms: 30_000 }, do: 'weights' as const, canaryBp: 0 }];
+    const life = { ...peaceful(1, { acts, world: { ...peace.world, proxy } }), plan: { ...plan, gates: [], steps } };
+    const lived = await live(life, ground);
+    expect(lived).toMatchObject({ broken: null, outcome: 'completed' });
+    expect(lived.trace.filter((line) => line.includes('shift#'))).toHaveLength(4); // three steps, and 5 % again after resume
   });
 
   it('replays all of its past after every death of its worker', async () => {
