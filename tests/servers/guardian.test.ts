@@ -1,12 +1,18 @@
+import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { defaultPayloadConverter } from '@temporalio/common';
+import { NativeConnection, Worker as TemporalWorker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describe as describeRollout } from '../../client/index.ts';
 import type { Status } from '../../plan/status.ts';
 import type { Notice } from '../../providers/ports.ts';
+import { inProject } from '../../testbed/root.ts';
 import { ask } from '../../testbed/servers/http.ts';
 import { waitFor } from '../../testbed/wait.ts';
 import { startWorld, type World } from '../../testbed/world.ts';
 import type { Worker } from '../../testbed/world/commands.ts';
 import { violations } from '../../testbed/world/invariants.ts';
+import { createMetrics } from '../../worker/metrics.ts';
 import { listen, type Loopback } from '../providers/loopback.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 import { canaryRequestsAfterZero, splitNow } from './at-proxy.ts';
@@ -19,16 +25,29 @@ let rollouts: Rollouts;
 let worker: Worker;
 
 const steps = ['5%', '100%'].map((weight) => ({ weight, bake: '2s..60s' }));
+const parts = { guardian: { every: '1s', pageAfter: '2s', revertAfter: '6s' } };
 const stepsBp = [500, 10_000];
 const go = { id: 'go', at: 'start', require: [{ allOf: ['sre'] }], expires: '1h' };
 const wide = { id: 'wide', at: 'before-step', steps: ['100%'], require: [{ allOf: ['sre'] }], expires: '1h' };
 
 beforeAll(async () => {
   people = await listen(() => ({ status: 204 }));
-  const services = ['ended', 'early', 'watched', 'mine', 'cancelled', 'blind'];
+  const services = [
+    'ended',
+    'early',
+    'watched',
+    'mine',
+    'cancelled',
+    'blind',
+    'stuck',
+    'idle',
+    'failed',
+    'pinned',
+    'unborn',
+  ];
   world = await startWorld({ folder, services, notify: people.url });
   rollouts = await Rollouts.of(world);
-  worker = await world.startWorker({ parts: { guardian: { every: '1s', pageAfter: '2s', revertAfter: '6s' } } });
+  worker = await world.startWorker({ parts });
 }, 240_000);
 
 afterAll(async () => {
@@ -179,6 +198,155 @@ describe.concurrent('a rollout that has an outcome', () => {
     });
     await looks(3);
     expect(await runsOf(service)).toEqual(['rollout']);
+  });
+});
+
+/** Another build of Sluice, with this in its workflows in place of what is there. */
+function buildWith(name: string, there: string, instead: string): string {
+  const build = join(folder, name);
+  for (const part of ['dist', 'bin', 'package.json']) cpSync(inProject(part), join(build, part), { recursive: true });
+  symlinkSync(inProject('node_modules'), join(build, 'node_modules'));
+  const bundle = join(build, 'dist', 'workflow-bundle.js');
+  const code = readFileSync(bundle, 'utf8');
+  if (code.split(there).length !== 2) throw new Error(`"${there}" does not stand once in the bundle`);
+  writeFileSync(bundle, code.replace(there, instead));
+  return join(build, 'bin', 'sluice');
+}
+
+const replaceWorker = async (launcher?: string): Promise<void> => {
+  await worker.kill();
+  worker = await world.startWorker({ parts, ...(launcher === undefined ? {} : { launcher }) });
+};
+
+const untilTold = (service: string, text: RegExp): Promise<Notice> =>
+  waitFor(() => told(service).find((notice) => text.test(notice.text)) ?? null, {
+    for: `people to be told ${String(text)}`,
+    withinMs: patienceMs,
+    everyMs: 200,
+  });
+
+describe('a rollout whose workflow tasks fail again and again, as with a build that cannot carry it on', () => {
+  it('is told to people; with traffic it is then ended and reverted, without it is left alone', async () => {
+    await rollouts.start({ service: 'stuck', steps, gates: [wide] });
+    await rollouts.start({ service: 'idle', steps, gates: [go] });
+    await rollouts.gate('stuck', 'wide@100%');
+    await rollouts.gate('idle', 'go');
+    const before = await describeRollout(rollouts.session, idOf('stuck'));
+    const idle = await describeRollout(rollouts.session, idOf('idle'));
+    const start = 'async function rollout(input) {';
+    await replaceWorker(buildWith('broken', start, `${start} throw new TypeError('a bug of this build');`));
+    for (const service of ['stuck', 'idle']) {
+      const handle = rollouts.session.client.workflow.getHandle(idOf(service));
+      await handle.signal('pause', { by: 'olga', reason: 'so that there is a task' });
+    }
+    const standing = await untilTold('stuck', /its workflow task has been failing/);
+    expect(standing).toMatchObject({ severity: 'P0', title: 'stuck stands still' });
+    expect(standing.text).toMatch(/Its release has 5% of the traffic: unless it goes on it is ended and reverted in/);
+
+    const end = await endedAfter('stuck', before.run);
+    expect(end).toMatchObject({ outcome: 'rolled-back', weights: { acceptedBp: 0 } });
+    expect(end.reason).toMatch(/stood still: its workflow task has been failing/);
+    expect(world.weightsSeenByProxy('stuck')).toEqual([500, 0]);
+    expect(await describeRollout(rollouts.session, idOf('stuck'), before.run)).toMatchObject({
+      execution: 'TERMINATED',
+    });
+
+    expect((await untilTold('idle', /has been failing/)).text).toMatch(/no traffic, so nothing is done by itself/);
+    await looks(10);
+    expect(await describeRollout(rollouts.session, idOf('idle'))).toMatchObject({ run: idle.run, open: true });
+    await replaceWorker();
+    await rollouts.abort('idle', 'enough seen');
+    expect(await rollouts.ended('idle')).toMatchObject({ outcome: 'aborted' });
+  });
+});
+
+describe('a rollout whose workflow failed', () => {
+  it('is taken back like one that was terminated', async () => {
+    const abort = 'function abort(run, raw) {';
+    const failure =
+      "_temporalio_common__WEBPACK_IMPORTED_MODULE_1__.ApplicationFailure.nonRetryable('a bug of this build')";
+    await replaceWorker(buildWith('failing', abort, `${abort} throw ${failure};`));
+    await rollouts.start({ service: 'failed', steps, gates: [wide] });
+    await rollouts.gate('failed', 'wide@100%');
+    const { run } = await describeRollout(rollouts.session, idOf('failed'));
+    await rollouts.session.client.workflow.getHandle(idOf('failed')).signal('abort', { by: 'olga', reason: 'look' });
+    expect(await endedAfter('failed', run)).toMatchObject({
+      outcome: 'rolled-back',
+      reason: expect.stringMatching(/its workflow failed: .*a bug of this build/) as string,
+    });
+    expect(await describeRollout(rollouts.session, idOf('failed'), run)).toMatchObject({ execution: 'FAILED' });
+    expect(world.weightsSeenByProxy('failed')).toEqual([500, 0]);
+    await replaceWorker();
+  });
+});
+
+describe('a rollout that only workers of a version take, which is gone', () => {
+  const gone = { deploymentName: 'sluice', buildId: 'gone' };
+
+  beforeAll(async () => {
+    const connection = await NativeConnection.connect({ address: world.temporal.address });
+    const versioned = await TemporalWorker.create({
+      connection,
+      taskQueue: world.taskQueue,
+      workflowBundle: { codePath: inProject('dist', 'workflow-bundle.js') },
+      workerDeploymentOptions: { version: gone, useWorkerVersioning: true, defaultVersioningBehavior: 'PINNED' },
+      sinks: createMetrics({ now: () => 0, states: async () => new Map() }).sinks,
+    });
+    const running = versioned.run();
+    const { workflowService } = rollouts.session.client;
+    const isKnown = async () => {
+      const { namespace } = rollouts.session;
+      const version = { deploymentName: gone.deploymentName, buildId: gone.buildId };
+      return workflowService.describeWorkerDeploymentVersion({ namespace, deploymentVersion: version }).then(
+        () => true,
+        () => false,
+      );
+    };
+    await waitFor(isKnown, { for: 'the version to be known', withinMs: patienceMs, everyMs: 200 });
+    versioned.shutdown();
+    await running;
+    await connection.close();
+  }, 120_000);
+
+  it('is ended and reverted by workers of today when its release has traffic', async () => {
+    await rollouts.start({ service: 'pinned', steps, gates: [wide] });
+    await rollouts.gate('pinned', 'wide@100%');
+    const { run } = await describeRollout(rollouts.session, idOf('pinned'));
+    await rollouts.session.client.workflowService.updateWorkflowExecutionOptions({
+      namespace: rollouts.session.namespace,
+      workflowExecution: { workflowId: idOf('pinned') },
+      workflowExecutionOptions: { versioningOverride: { pinned: { behavior: 1, version: gone } } },
+      updateMask: { paths: ['versioning_override'] },
+    });
+    await rollouts.session.client.workflow.getHandle(idOf('pinned')).signal('pause', { by: 'olga', reason: 'a task' });
+    expect((await untilTold('pinned', /no worker has taken its workflow task/)).text).toMatch(/5% of the traffic/);
+    expect(await endedAfter('pinned', run)).toMatchObject({ outcome: 'rolled-back' });
+    expect(world.weightsSeenByProxy('pinned')).toEqual([500, 0]);
+  });
+
+  it('is only told to people when it never began', async () => {
+    const { client, namespace, taskQueue } = rollouts.session;
+    await rollouts.start({ service: 'unborn', steps, gates: [go] });
+    const handle = client.workflow.getHandle(idOf('unborn'));
+    const [started] = (await handle.fetchHistory()).events ?? [];
+    await terminate('unborn', 'to be started again, pinned');
+    await waitFor(async () => (await runsOf('unborn')).length === 2, { for: 'its revert', withinMs: patienceMs });
+    await rollouts.ended('unborn');
+    const input = started?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
+    if (input == null) throw new Error('it was started with nothing');
+    const again = await client.workflow.start('rollout', {
+      workflowId: idOf('unborn'),
+      taskQueue,
+      args: [defaultPayloadConverter.fromPayload(input)],
+      versioningOverride: { pinnedTo: gone },
+    });
+    const text = /no worker has taken its first workflow task/;
+    expect((await untilTold('unborn', text)).text).toMatch(/no traffic, so nothing is done by itself/);
+    await looks(8);
+    expect((await again.describe()).status.name).toBe('RUNNING');
+    expect(world.proxyWrites('unborn')).toEqual([]);
+    expect(namespace).toBe('default');
+    await again.terminate('enough seen');
   });
 });
 
