@@ -1,6 +1,7 @@
 import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defaultPayloadConverter } from '@temporalio/common';
+import proto from '@temporalio/proto';
 import { NativeConnection, Worker as TemporalWorker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describe as describeRollout } from '../../client/index.ts';
@@ -281,6 +282,7 @@ describe('a rollout whose workflow failed', () => {
 });
 
 describe('a rollout that only workers of a version take, which is gone', () => {
+  const { PinnedOverrideBehavior } = proto.temporal.api.workflow.v1.VersioningOverride;
   const gone = { deploymentName: 'sluice', buildId: 'gone' };
 
   beforeAll(async () => {
@@ -315,7 +317,11 @@ describe('a rollout that only workers of a version take, which is gone', () => {
     await rollouts.session.client.workflowService.updateWorkflowExecutionOptions({
       namespace: rollouts.session.namespace,
       workflowExecution: { workflowId: idOf('pinned') },
-      workflowExecutionOptions: { versioningOverride: { pinned: { behavior: 1, version: gone } } },
+      workflowExecutionOptions: {
+        versioningOverride: {
+          pinned: { behavior: PinnedOverrideBehavior.PINNED_OVERRIDE_BEHAVIOR_PINNED, version: gone },
+        },
+      },
       updateMask: { paths: ['versioning_override'] },
     });
     await rollouts.session.client.workflow.getHandle(idOf('pinned')).signal('pause', { by: 'olga', reason: 'a task' });
