@@ -163,6 +163,19 @@ export default tseslint.config(
       ],
     },
   },
+  // One copy of these modules serves all rollouts of a worker (`preloadModules` in worker/bundle.ts).
+  {
+    files: ['workflows/**/*.ts', 'plan/**/*.ts', 'approvals/**/*.ts', 'judge/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: ':matches(Program, Program > ExportNamedDeclaration) > VariableDeclaration[kind!="const"]',
+          message: 'a module that all rollouts share keeps no state.',
+        },
+      ],
+    },
+  },
   // `sluice simulate` runs testbed/simulator, `sluice worker` the worker.
   room('cli', ['spec', 'plan', 'judge', 'approvals', 'client', 'worker', 'testbed'], []),
 );

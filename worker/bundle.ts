@@ -12,10 +12,15 @@ export async function buildWorkflowBundle(): Promise<string> {
   const extension = path.extname(fileURLToPath(import.meta.url));
   const inWorkflows = (file: string): string =>
     fileURLToPath(new URL(`../workflows/${file}${extension}`, import.meta.url));
+  const workflows = inWorkflows('index');
+  const converter = inWorkflows('payload-converter');
+  const ahead = inWorkflows('ahead');
   const { code } = await bundleWorkflowCode({
-    workflowsPath: inWorkflows('index'),
-    payloadConverterPath: inWorkflows('payload-converter'),
-    workflowInterceptorModules: [inWorkflows('ahead')],
+    workflowsPath: workflows,
+    payloadConverterPath: converter,
+    workflowInterceptorModules: [ahead],
+    // Loaded once per worker instead of once per rollout, which none of them keeps state of (lint).
+    preloadModules: [workflows, converter, ahead],
     logger: new DefaultLogger('WARN'),
   });
   return code;

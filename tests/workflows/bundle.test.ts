@@ -63,6 +63,13 @@ describe('the workflow bundle', () => {
     `);
   });
 
+  it('is loaded once for all rollouts of a worker', () => {
+    const preloaded = /function preloadModules\(\) \{([^}]*)\}/.exec(code)?.[1] ?? '';
+    for (const module of ['workflows/index.ts', 'workflows/payload-converter.ts', 'workflows/ahead.ts']) {
+      expect(preloaded).toContain(module);
+    }
+  });
+
   it('stays small, its source map included', () => {
     expect(code.length).toBeLessThan(2_800_000);
   });
