@@ -122,6 +122,10 @@ export type WatchMilestone =
   | { readonly kind: 'smoke'; readonly sentence: string }
   /** The way back is not open: target unreachable, stable not ready. */
   | { readonly kind: 'way-back'; readonly sentence: string }
+  /** Users meet a release that is down, and has been for a while. */
+  | { readonly kind: 'unready'; readonly sentence: string }
+  /** Criteria have had no data for minutes while users meet the release. */
+  | { readonly kind: 'blind'; readonly sentence: string }
   /** The watch after promotion is over and was clean at its end. */
   | { readonly kind: 'watched' }
   | { readonly kind: 'segment-end' }

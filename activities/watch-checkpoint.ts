@@ -115,9 +115,9 @@ export function advance(checkpoint: WatchCheckpoint, moment: Moment): WatchCheck
   };
 }
 
-/** The planned weight was in force and every criterion that may block had something to say. */
+/** The planned weight was in force, the release served, and every criterion that may block had something to say. */
 export function hasData({ findings, troubles }: Pick<WatchCheckpoint, 'findings' | 'troubles'>): boolean {
-  const isDisturbed = troubles.some(({ key }) => key.startsWith('weight:') || key.startsWith('claim:'));
+  const isDisturbed = troubles.some(({ key }) => /^(weight|claim|release):/.test(key));
   return !isDisturbed && findings.filter(isBlocking).every((finding) => finding.verdict !== 'no-data');
 }
 

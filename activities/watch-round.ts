@@ -6,7 +6,7 @@ import { catchUp, judgeAt } from './watch-judging.ts';
 import { failing, heldAtMaximum, heldByCriterion, over, worse } from './watch-milestones.ts';
 import { everyOf, lagOf, missedBetween } from './watch-schedule.ts';
 import type { ScheduledSmokeRuns } from './watch-smoke.ts';
-import { isAsPlanned, notice, standingOf, told, type Problem, type Standing } from './watch-standing.ts';
+import { blindness, isAsPlanned, notice, standingOf, told, type Problem, type Standing } from './watch-standing.ts';
 import { summaryOf } from './watch-summary.ts';
 import type { Samples, World } from './watch-world.ts';
 
@@ -27,7 +27,9 @@ export async function playRound(watching: Watching, before: WatchCheckpoint, now
   const { standing } = looked;
   const { troubles, ripe } = notice(before.troubles, standing.problems, now);
   const judged = await judgeUntil(watching, before, looked, troubles, now);
-  return decide(watching, withWeights(judged, standing), standing, ripe, now);
+  const seeing = notice(before.troubles, blindness(judged), now);
+  const whole = withWeights({ ...judged, troubles: [...judged.troubles, ...seeing.troubles] }, standing);
+  return decide(watching, whole, standing, { ripe, blind: seeing.ripe }, now);
 }
 
 interface Looked {
@@ -92,7 +94,7 @@ function decide(
   { input, smoke }: Watching,
   judged: WatchCheckpoint,
   standing: Standing,
-  ripe: Problem | null,
+  { ripe, blind }: { readonly ripe: Problem | null; readonly blind: Problem | null },
   now: number,
 ): Round {
   const { checkpoint, failed } = smoke.look(judged, now);
@@ -107,11 +109,13 @@ function decide(
     found ??
     over(input, checkpoint, isAsPlanned(standing, checkpoint)) ??
     heldByCriterion(input, checkpoint) ??
-    maximum;
+    maximum ??
+    blind?.milestone ??
+    null;
+  const telling = [ripe, blind].find((problem) => problem !== null && problem.milestone === milestone);
   const remembered = {
     ...checkpoint,
-    troubles:
-      milestone !== null && milestone === found ? told(checkpoint.troubles, ripe?.key ?? '') : checkpoint.troubles,
+    troubles: telling == null ? checkpoint.troubles : told(checkpoint.troubles, telling.key),
     heldAt: milestone !== null && milestone === maximum ? clocksOf(checkpoint) : checkpoint.heldAt,
   };
   return { checkpoint: fitted({ ...remembered, summary: summaryOf(input, remembered) }), milestone };

@@ -1,5 +1,7 @@
 /** What a reading of the target says about us: which stage stands there, whose it is, and what is wrong with it. */
 
+import { isBlocking } from '../judge/verdict.ts';
+import type { Release } from '../plan/release.ts';
 import type { Claim, Order, Reading } from '../plan/target.ts';
 import { shareOf } from '../plan/target.ts';
 import { formatBp } from '../plan/units.ts';
@@ -9,9 +11,10 @@ import { isExposed, isSameStage, type StageSeen } from './watch-checkpoint.ts';
 
 /** Something wrong, and what the workflow is told once it has lasted long enough. */
 export interface Problem {
-  /** `claim:`, `weight:` or `way-back:` and what it is, in words. */
+  /** `claim:`, `weight:`, `release:`, `way-back:` or `data:` and what it is, in words. */
   readonly key: string;
-  readonly isSudden: boolean;
+  /** It is told once it has lasted so many polls and so long, ms. */
+  readonly after: { readonly polls: number; readonly ms: number };
   readonly milestone: WatchMilestone;
 }
 
@@ -24,8 +27,13 @@ export interface Standing {
   readonly problems: readonly Problem[];
 }
 
-/** A flicker of the target is not a closed way back: it must last this many polls and this long, ms. */
+const atOnce = { polls: 1, ms: 0 } as const;
+
+/** A flicker of the target is neither a closed way back nor a release that is down. */
 const patience = { polls: 3, ms: 15_000 } as const;
+
+/** Without data for so long people have to know that nobody judges what users meet. */
+const blindFor = { polls: 3, ms: 300_000 } as const;
 
 export function standingOf(
   reading: Reading | ProviderError,
@@ -56,6 +64,7 @@ export function standingOf(
   const plannedBp = seen?.plannedBp ?? checkpoint.observed.requestedBp;
   const problems = [
     ...driftOf(plannedBp, acceptedBp, claim.fence),
+    ...releaseProblems(reading, order, acceptedBp),
     ...stableProblems(reading, claim, order, plannedBp),
   ];
   return { ...common, seen, fence: claim.fence, problems };
@@ -83,7 +92,7 @@ function takenBy(claim: Claim, order: Order): Problem | null {
 }
 
 function fenced(sentence: string): Problem {
-  return { key: `claim: ${sentence}`, isSudden: true, milestone: { kind: 'fenced', sentence } };
+  return { key: `claim: ${sentence}`, after: atOnce, milestone: { kind: 'fenced', sentence } };
 }
 
 /** Whoever put the weight right raised the fence: the same weight above another fence is a new matter. */
@@ -95,23 +104,42 @@ function driftOf(plannedBp: number, acceptedBp: number, fence: number | null): r
 }
 
 function drift(key: string, direction: 'above' | 'below', plannedBp: number, acceptedBp: number): Problem {
-  return { key, isSudden: true, milestone: { kind: 'drift', direction, plannedBp, acceptedBp } };
+  return { key, after: atOnce, milestone: { kind: 'drift', direction, plannedBp, acceptedBp } };
 }
 
 function wayBack(key: string, sentence: string): Problem {
-  return { key: `way-back: ${key}`, isSudden: false, milestone: { kind: 'way-back', sentence } };
+  return { key: `way-back: ${key}`, after: patience, milestone: { kind: 'way-back', sentence } };
 }
 
 /** Going back is one write only while the recorded stable is ready to take everything. */
 function stableProblems(reading: Reading, claim: Claim, order: Order, plannedBp: number): readonly Problem[] {
   const { kind } = claim.stage;
   const isNeeded = kind === 'promoted' || (kind === 'step' && plannedBp > 0);
-  const places = reading.instances.filter((place) => place.release?.digest === order.stable.digest);
-  if (!isNeeded || places.some((place) => place.ready)) return [];
-  const detail = places.map((place) => `${place.name}: ${place.detail}`).join('; ');
-  return [
-    wayBack('stable not ready', `stable ${order.stable.label} is not ready (${short(detail || 'it runs nowhere')})`),
-  ];
+  const why = isNeeded ? unready(reading, order.stable) : null;
+  return why === null ? [] : [wayBack('stable not ready', `stable ${order.stable.label} is not ready (${why})`)];
+}
+
+/** Users meet a release that is down, and stable could take them. Where neither serves, a person has to look. */
+function releaseProblems(reading: Reading, { canary, stable }: Order, acceptedBp: number): readonly Problem[] {
+  const why = acceptedBp > 0 ? unready(reading, canary) : null;
+  if (why === null || unready(reading, stable) !== null) return [];
+  const sentence = `${canary.label} is not ready (${why})`;
+  return [{ key: 'release: not ready', after: patience, milestone: { kind: 'unready', sentence } }];
+}
+
+/** Why a release is ready nowhere; `null` when it is ready somewhere. */
+function unready({ instances }: Reading, { digest }: Release): string | null {
+  const places = instances.filter((place) => place.release?.digest === digest);
+  if (places.some((place) => place.ready)) return null;
+  return short(places.map((place) => `${place.name}: ${place.detail}`).join('; ') || 'it runs nowhere');
+}
+
+/** Nothing could be judged at this poll. Told once; a bake that asked a person about it has told already. */
+export function blindness({ stage, findings, heldAt }: WatchCheckpoint): readonly Problem[] {
+  const missing = findings.filter((finding) => isBlocking(finding) && finding.verdict === 'no-data');
+  if (!isExposed(stage) || missing.length === 0 || heldAt !== null) return [];
+  const sentence = short(missing.map((finding) => `${finding.criterion}: ${finding.sentence}`).join('; '));
+  return [{ key: 'data: missing', after: blindFor, milestone: { kind: 'blind', sentence } }];
 }
 
 /** Which troubles last, and the first of them that is ripe and was not told yet. */
@@ -127,7 +155,7 @@ export function notice(
   const isRipe = (problem: Problem, index: number) => {
     const trouble = troubles[index];
     if (trouble === undefined || trouble.told) return false;
-    return problem.isSudden || (trouble.polls >= patience.polls && at - trouble.since >= patience.ms);
+    return trouble.polls >= problem.after.polls && at - trouble.since >= problem.after.ms;
   };
   return { troubles, ripe: problems.find(isRipe) ?? null };
 }

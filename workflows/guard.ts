@@ -151,6 +151,14 @@ function onReport(run: Run, report: WatchReport): void {
     case 'way-back':
       holdForPerson(run, 'way-back', `the way back is not open: ${report.sentence}`);
       break;
+    case 'unready': {
+      const during = `serving ${formatBp(run.state.acceptedBp ?? run.state.requestedBp)}`;
+      run.turnBack({ kind: 'failed', during, sentence: report.sentence });
+      break;
+    }
+    case 'blind':
+      tellBlindness(run, report.sentence, report.checkpoint.lastPollAt ?? 0);
+      break;
     case 'drift':
       onDrift(run, report);
       break;
@@ -178,6 +186,13 @@ function onClean(run: Run, checkpoint: WatchCheckpoint): void {
   run.state.bake = 'clean';
   rememberWeights(run);
   run.note('bake-clean', `clean at ${formatBp(run.state.requestedBp)}: ${checkpoint.summary}`);
+}
+
+/** Missing data is neither good nor bad: the clock stands, and people have to know why. */
+function tellBlindness(run: Run, sentence: string, at: number): void {
+  const text = `nothing could be judged for five minutes: ${sentence}; the bake clock stands meanwhile`;
+  run.note('warning', text);
+  void run.announce('P1', `blind-${String(at)}`, `${run.plan.title} cannot be judged`, text);
 }
 
 function onWorse(run: Run, stage: Stage, because: string): void {

@@ -15,6 +15,7 @@ import {
   t0,
   value,
   watched,
+  type Given,
 } from './scripted.ts';
 
 /** A sample that is `bad` in some stretches of seconds since the stage began, and good otherwise. */
@@ -22,6 +23,13 @@ const during = (bad: NumberSample, ...stretches: readonly (readonly [number, num
   return (_criterion: string, _label: string, at: number): NumberSample =>
     stretches.some(([from, to]) => at >= t0 + from * second && at < t0 + to * second) ? bad : value(0);
 };
+
+/** The activity again with what the last one left behind. */
+async function goneOn(given: Given, { answer, clock }: Awaited<ReturnType<typeof watched>>) {
+  const next = attempt({ ...given, input: { checkpoint: answer.checkpoint } }, clock);
+  await next.clock.runUntil(next.report, t0 + 100 * minute);
+  return { answer: await next.report, clock };
+}
 
 describe('a bake', () => {
   it('is clean exactly when its minimum has passed, also off the grid', async () => {
@@ -145,8 +153,25 @@ describe('a bake', () => {
       kind: 'hold',
       reason: expect.stringContaining('no data: the result is empty') as string,
     });
-    const long = await watched({ script: { sample: () => nothing }, bake: stepPlan(minute, 20 * minute) });
-    expect(long.afterMs).toBe(20 * minute);
+    const given = { script: { sample: () => nothing }, bake: stepPlan(minute, 20 * minute) };
+    const long = await watched(given);
+    const held = await goneOn(given, long);
+    expect(held.answer.kind).toBe('hold');
+    expect(held.clock.now() - t0).toBe(20 * minute);
+  });
+
+  it('tells people once that nothing can be judged when data stays away for five minutes, and goes on (T-26)', async () => {
+    const given = {
+      script: { sample: during(nothing, [20, 900]) },
+      criteria: [limit('errors'), limit('latency', { do: 'warn' })],
+      bake: stepPlan(minute, 60 * minute),
+    };
+    const told = await watched(given);
+    expect(told.answer).toMatchObject({ kind: 'blind', sentence: 'errors: no data: the result is empty' });
+    expect(told.afterMs).toBe(320 * second);
+    const clean = await goneOn(given, told);
+    expect(clean.answer.kind).toBe('clean');
+    expect(clean.clock.now() - t0).toBe(950 * second);
   });
 
   it('asks a person when its maximum has passed and it is not clean', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Claim } from '../../plan/target.ts';
+import type { Claim, Reading } from '../../plan/target.ts';
 import {
   attempt,
   atStep0,
@@ -178,5 +178,40 @@ describe('the way back', () => {
     const reading = (at: number) => (later(at, 55) && !later(at, 75) ? away() : atStep0());
     const { answer, afterMs } = await watched({ script: { reading }, bake: stepPlan(minute) });
     expect([answer.kind, afterMs]).toEqual(['clean', 80 * second]);
+  });
+});
+
+describe('a release that is down while users meet it', () => {
+  const down = (reading: Reading, places = 'b'): Reading => ({
+    ...reading,
+    instances: reading.instances.map((place) => {
+      return places.includes(place.name) ? { ...place, ready: false, detail: 'failed: ended by SIGKILL' } : place;
+    }),
+  });
+
+  it('goes back after three polls and fifteen seconds, paused or not', async () => {
+    const reading = (at: number) => (later(at, 30) ? down(atStep0()) : atStep0());
+    for (const clock of ['running', 'stopped'] as const) {
+      const { answer, afterMs } = await watched({ script: { reading }, bake, input: { clock } });
+      expect(answer).toMatchObject({ kind: 'unready', sentence: 'v2 is not ready (b: failed: ended by SIGKILL)' });
+      expect(afterMs).toBe(50 * second);
+    }
+  });
+
+  it('bakes no time and does not end its bake, and a flicker does no more than that', async () => {
+    const reading = (at: number) => (later(at, 55) && !later(at, 65) ? down(atStep0()) : atStep0());
+    const { answer, afterMs } = await watched({ script: { reading }, bake: stepPlan(minute) });
+    expect([answer.kind, afterMs]).toEqual(['clean', 80 * second]);
+  });
+
+  it('is a matter for a person where stable is down too', async () => {
+    const { answer } = await watched({ script: { reading: () => down(atStep0(), 'ab') }, bake });
+    expect(answer).toMatchObject({ kind: 'way-back' });
+  });
+
+  it('is nobody’s matter before there is traffic', async () => {
+    const reading = () => down(planned(claim({ kind: 'deployed' }, 0)));
+    const { answer } = await watched({ script: { reading }, bake, input: { segmentMs: 5 * minute } });
+    expect(answer.kind).toBe('segment-end');
   });
 });

@@ -124,7 +124,7 @@ describe.concurrent('a release that is not ready any more when it may rise', () 
     await rollouts.answer('weak', 'wide@100%', 'ana');
     const isTriedAgain = async () => {
       const { activities } = await describeRollout(rollouts.session, idOf('weak'));
-      return activities.some(({ type, attempt }) => type === 'shift' && attempt > 2);
+      return activities.some(({ type, attempt }) => type === 'shift' && attempt > 1);
     };
     await waitFor(isTriedAgain, { for: 'the shift to be tried again', everyMs: 200, withinMs: 60_000 });
     expect(world.weightsSeenByProxy('weak')).toEqual([500]);
