@@ -51,11 +51,7 @@ export function standingOf(
   const claim = reading.claim ?? (told === undefined ? null : toldClaim(told, order));
   if (goal.kind === 'zero') return { ...common, ...atZero(claim, acceptedBp) };
   if (claim === null) {
-    const direction = acceptedBp > checkpoint.observed.requestedBp ? 'above' : 'below';
-    const problems = [
-      drift(`claim: gone, ${formatBp(acceptedBp)} accepted`, direction, checkpoint.observed.requestedBp, acceptedBp),
-    ];
-    return { ...common, seen: null, fence: null, problems };
+    return { ...common, seen: null, fence: null, problems: [forgotten(checkpoint.observed.requestedBp, acceptedBp)] };
   }
   const taken = takenBy(claim, order);
   if (taken !== null) return { ...common, seen: null, fence: null, problems: [taken] };
@@ -105,6 +101,21 @@ function driftOf(plannedBp: number, acceptedBp: number, fence: number | null): r
 
 function drift(key: string, direction: 'above' | 'below', plannedBp: number, acceptedBp: number): Problem {
   return { key, after: atOnce, milestone: { kind: 'drift', direction, plannedBp, acceptedBp } };
+}
+
+/** A proxy that was restarted without its last state: nothing may rise there any more. */
+function forgotten(plannedBp: number, acceptedBp: number): Problem {
+  const milestone = {
+    kind: 'drift',
+    direction: acceptedBp > plannedBp ? 'above' : 'below',
+    plannedBp,
+    acceptedBp,
+  } as const;
+  return {
+    key: `claim: gone, ${formatBp(acceptedBp)} accepted`,
+    after: atOnce,
+    milestone: { ...milestone, forgotten: true },
+  };
 }
 
 function wayBack(key: string, sentence: string): Problem {

@@ -14,14 +14,14 @@ export type Drift = Extract<WatchReport, { kind: 'drift' }>;
 export function onDrift(run: Run, reported: Drift): void {
   const drift = againstPlan(run, reported);
   if (drift === null) return;
-  const found = `somebody set ${formatBp(drift.acceptedBp)} where ${formatBp(drift.plannedBp)} was planned`;
+  const found = foundOf(drift);
   run.state.acceptedBp = drift.acceptedBp;
   if (drift.acceptedBp > 0) run.state.exposed = true;
   run.note('drift', found);
   evidenceTurnedWorse(run, found);
   if (drift.direction === 'below') {
     const hold = { by: 'rule', since: Date.now(), until: null, then: 'keep holding', fence: null } as const;
-    run.hold({ ...hold, kind: 'drift-below', reason: `${found}; resume applies the plan's weight again` });
+    run.hold({ ...hold, kind: 'drift-below', reason: `${found}; ${wayOn(drift)}` });
     return;
   }
   if (run.state.putBack > 0) {
@@ -31,6 +31,17 @@ export function onDrift(run: Run, reported: Drift): void {
   run.state.putBack += 1;
   void run.announce('P1', 'drift', `${run.plan.title}: weight changed by somebody else`, `${found}; put back once`);
   run.puttingBack = putBack(run);
+}
+
+function foundOf({ acceptedBp, plannedBp, forgotten }: Drift): string {
+  const weights = `${formatBp(acceptedBp)} where ${formatBp(plannedBp)} was planned`;
+  return forgotten === true ? `the target has forgotten this rollout and has ${weights}` : `somebody set ${weights}`;
+}
+
+/** What a person can do about less than planned. */
+function wayOn({ forgotten, plannedBp }: Drift): string {
+  if (forgotten !== true || plannedBp === 0) return "resume applies the plan's weight again";
+  return 'was it restarted without its last state? Nothing may rise there any more: abort goes back to stable';
 }
 
 /** Without a claim the watch knows only what it was told when it began: what was written or asked for since counts. */

@@ -66,6 +66,7 @@ describe('a weight that somebody else changed', () => {
       direction: 'below',
       plannedBp: 500,
       acceptedBp: 0,
+      forgotten: true,
     });
     expect((await watched({ script: { reading: gone(500) }, bake })).answer).toMatchObject({
       kind: 'drift',
