@@ -26,9 +26,16 @@ export function giveReceipt(
     detail,
   };
   run.state.nextReceipt += 1;
-  run.state.receipts = [...run.state.receipts, receipt].slice(-kept);
+  run.state.receipts = bounded([...run.state.receipts, receipt]);
   show(run);
   return receipt;
+}
+
+/** However many messages come to nothing, the receipts of those that did something stay as long as there is room. */
+function bounded(receipts: ControlReceipt[]): ControlReceipt[] {
+  if (receipts.length <= kept) return receipts;
+  const useless = receipts.findIndex(({ state }) => state === 'ignored');
+  return receipts.filter((_, index) => index !== Math.max(0, useless));
 }
 
 /** What was seen has now been read back at the target. */

@@ -4,11 +4,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exitCodes } from '../../cli/exit-codes.ts';
 import { describe as describeRollout } from '../../client/index.ts';
 import type { Status } from '../../plan/status.ts';
-import { waitFor } from '../../testbed/wait.ts';
 import { startWorld, type World } from '../../testbed/world.ts';
 import { violations } from '../../testbed/world/invariants.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
-import { idOf, patienceMs, Rollouts } from './rollouts.ts';
+import { later } from './later.ts';
+import { idOf, Rollouts } from './rollouts.ts';
 import { specText, type Shape } from './short-spec.ts';
 
 let world: World;
@@ -32,17 +32,6 @@ const steps = ['5%', '100%'].map((weight) => ({ weight, bake: '2s..60s' }));
 const wide = { id: 'wide', at: 'before-step', steps: ['100%'], require: [{ atLeast: 2, of: 'sre' }], expires: '1h' };
 
 const handleOf = (service: string) => rollouts.session.client.workflow.getHandle(idOf(service));
-
-/** In a later run: what counts for nothing fills the history all the same. */
-async function later(service: string): Promise<Status> {
-  const { run } = await describeRollout(rollouts.session, idOf(service));
-  const isLater = async () => {
-    await handleOf(service).signal('decide', 'nonsense');
-    return (await describeRollout(rollouts.session, idOf(service))).run !== run;
-  };
-  await waitFor(isLater, { for: `a later run of ${service}`, everyMs: 100, withinMs: patienceMs });
-  return rollouts.status(service);
-}
 
 function edit(shape: Shape, ...more: readonly string[]) {
   const file = join(folder, `${shape.service}.edited.yaml`);
@@ -83,7 +72,7 @@ describe.concurrent('an edited plan', () => {
 
     const asked = await rollouts.gate('tight', 'wide@25%');
     expect(asked).toMatchObject({ decisions: [], evidenceRevision });
-    const now = await later('tight');
+    const now = await later(rollouts, 'tight');
     expect(now.planDigest).toBe(planDigest);
     expect(now.steps.map(({ weightBp, state }) => [weightBp, state])).toEqual([
       [500, 'done'],
@@ -127,7 +116,7 @@ describe.concurrent('an edited plan', () => {
 
     expect((await edit(shorter)).code).toBe(0);
     expect((await rollouts.run('approve', 'asked', 'edit/wide@100%', '--by', 'sam')).code).toBe(0);
-    const { requests } = await later('asked');
+    const { requests } = await later(rollouts, 'asked');
     expect(requests.find(({ gate }) => gate === 'edit/wide@100%')).toMatchObject({
       state: 'open',
       edit: { planDigest: edited },
@@ -150,7 +139,7 @@ describe.concurrent('a rollout that has gone back and keeps its release for a lo
     await rollouts.until('kept', 'zero', ({ receipts }) => receipts.at(-1)?.state === 'confirmed');
     const before = await rollouts.status('kept');
     await handleOf('kept').signal('no-such-message', 'x'.repeat(100_000));
-    const now = await later('kept');
+    const now = await later(rollouts, 'kept');
     await handleOf('kept').cancel();
     const same = ({ outcome, phase, reason, startedAt, receipts, weights, stable, run }: Status) => ({
       outcome,

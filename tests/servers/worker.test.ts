@@ -132,6 +132,7 @@ describe('a worker', () => {
         { what: 'prom', ok: false, detail: expect.stringContaining('connection refused') as string },
         { what: 'edge, route web', ok: false, detail: expect.stringContaining('connection refused') as string },
         { what: 'directory', ok: true, detail: 'read, identity trust' },
+        { what: 'clock', ok: true, detail: 'nothing speaks against the time of this machine' },
       ],
     });
     expect(JSON.stringify(answer)).not.toContain(token);
