@@ -6,7 +6,7 @@ import { temporaryFolder } from '../temporary-folder.ts';
 import { canaryRequestsAfterZero, pidIn, splitNow, writing } from './at-proxy.ts';
 import { Rollouts } from './rollouts.ts';
 
-const services = ['raise', 'zero', 'storm', 'cut', 'hook', 'dying'];
+const services = ['raise', 'zero', 'storm', 'cut', 'dying', 'slow', 'liar', 'refused'];
 
 let world: World;
 let rollouts: Rollouts;
@@ -47,7 +47,7 @@ async function expectBack(service: string): Promise<void> {
   expect(await canaryRequestsAfterZero(world, service)).toBe(0);
 }
 
-describe.concurrent('a proxy or a host that does not do as it says', () => {
+describe.concurrent('a proxy that does not do as it says', () => {
   it('200 without effect to a raise: the weight does not count before it is read back, and the rollout goes on', async () => {
     const service = 'raise';
     const lie = { ...writing(service, /"index":0[,}]/), times: 2 };
@@ -89,14 +89,46 @@ describe.concurrent('a proxy or a host that does not do as it says', () => {
     expect(disturbed(writing(service, /"kind":"step"/).body).length).toBeGreaterThanOrEqual(4);
   });
 
-  it('a deploy hook that fails three times and is then well: the rollout completes', async () => {
-    const service = 'hook';
-    const { recorder } = world.service(service);
-    recorder.fault({ method: 'PUT', times: 3, fault: { kind: 'refuse', status: 500 } });
+  it('an admin API that is slow all the time: every weight is set once, and nobody is asked', async () => {
+    const service = 'slow';
+    const slow = { kind: 'delay', ms: 700, where: 'answer' } as const;
+    world.admin.fault({ ...writing(service, /./), fault: slow });
+    world.admin.fault({ method: 'GET', path: /^\/id\/sluice-slow$/, fault: slow });
     await rollouts.start({ service, steps: quarter('2s..10m') });
     await expectCompleted(service);
-    expect(recorder.entries().filter(({ method, fault }) => method === 'PUT' && fault === 'refuse')).toHaveLength(3);
+    for (const bp of stepsBp) {
+      const writes = world.proxyWrites(service).filter(({ canaryBp, claim }) => {
+        return canaryBp === bp && claim?.stage.kind === 'step';
+      });
+      expect(writes).toHaveLength(1);
+    }
+    expect((await rollouts.timeline(service)).filter(({ code }) => code === 'held')).toEqual([]);
   });
+
+  it.each([
+    ['liar', 200],
+    ['refused', 412],
+  ])(
+    '%s: zero is not said to be there as long as every write of it is answered %i without effect',
+    async (service, status) => {
+      await rollouts.start({ service, steps: quarter('10m..1h') });
+      await rollouts.baking(service, 2500);
+      const zero = writing(service, /"kind":"back"/);
+      const mend = world.admin.fault({ ...zero, fault: { kind: 'refuse', status } });
+      await rollouts.abort(service, 'enough seen');
+      const tries = () => disturbed(zero.body).length;
+      await waitFor(() => tries() >= 12, { for: 'more tries than one attempt has', withinMs: 90_000 });
+      expect(await rollouts.status(service)).toMatchObject({
+        outcome: null,
+        phase: 'rolling-back',
+        receipts: [{ message: 'abort', state: 'seen' }],
+      });
+      expect((await splitNow(world, service)).canaryBp).toBe(2500);
+      mend();
+      await expectBack(service);
+      expect((await rollouts.status(service)).receipts).toMatchObject([{ message: 'abort', state: 'confirmed' }]);
+    },
+  );
 
   it('stable dies while zero hangs: it is started again, and the rollout ends with everybody on it', async () => {
     const service = 'dying';

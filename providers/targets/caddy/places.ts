@@ -9,6 +9,8 @@ import { answers } from './reading.ts';
 import type { Site } from './site.ts';
 
 const pollMs = 250;
+/** A host that took the order and does not name the release by then is told again; repeats change nothing. */
+const againMs = 15_000;
 /** Longer than this is given back to the caller, who may ask again. */
 const patienceMs = 10 * 60_000;
 
@@ -23,8 +25,13 @@ export async function start(
   await site.door.put(slot, order, release, signal);
   const doing = `start ${release.label} in slot ${slot}`;
   const until = site.clock.now() + patienceMs;
+  let toldAt = site.clock.now();
   for (;;) {
     const state = (await site.door.slots(signal))[slot];
+    if (state.release?.digest !== release.digest && site.clock.now() - toldAt >= againMs) {
+      await site.door.put(slot, order, release, signal);
+      toldAt = site.clock.now();
+    }
     const unready = await unreadiness(site, slot, state, release, signal);
     if (unready === null) return instance(slot, state);
     if (state.state === 'failed') throw new ProviderError({ code: 'invalid', doing, detail: unready });
