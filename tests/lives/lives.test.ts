@@ -3,16 +3,20 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { nothingYet, type Explored } from '../../testbed/simulator/explore/exploration.ts';
 import { exploreOnAll } from '../../testbed/simulator/explore/pool.ts';
 
-const thousands = Array.from({ length: 10 }, (_, index) => ({ first: 1_000 * index + 1, last: 1_000 * (index + 1) }));
+const lives = 4_000;
+const thousands = Array.from({ length: lives / 1_000 }, (_, index) => ({
+  first: 1_000 * index + 1,
+  last: 1_000 * (index + 1),
+}));
 let explored: Explored = nothingYet;
 
 beforeAll(async () => {
-  explored = await exploreOnAll({ from: 1, lives: 10_000, processes: availableParallelism() });
+  explored = await exploreOnAll({ from: 1, lives, processes: availableParallelism() });
 }, 1_800_000);
 
-describe('ten thousand lives of rollouts under faults, kills and whatever people send', () => {
+describe('thousands of lives of rollouts under faults, kills and whatever people send', () => {
   it('are all lived to their end', () => {
-    expect(explored.lives).toBe(10_000);
+    expect(explored.lives).toBe(lives);
   });
 
   it.each(thousands)('keep every promise: seeds $first to $last', ({ first, last }) => {

@@ -1,4 +1,4 @@
-import { appendFileSync, cpSync, symlinkSync } from 'node:fs';
+import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inProject } from '../../testbed/root.ts';
@@ -116,7 +116,8 @@ function anotherBuild(): string {
   const build = join(folder, 'another-build');
   for (const part of ['dist', 'bin', 'package.json']) cpSync(inProject(part), join(build, part), { recursive: true });
   symlinkSync(inProject('node_modules'), join(build, 'node_modules'));
-  appendFileSync(join(build, 'dist', 'workflow-bundle.js'), '\n// another build\n');
+  const bundle = join(build, 'dist', 'workflow-bundle.js');
+  writeFileSync(bundle, `// another build\n${readFileSync(bundle, 'utf8')}`);
   return join(build, 'bin', 'sluice');
 }
 
