@@ -43,9 +43,15 @@ export async function rollout(input: RolloutInput): Promise<RolloutResult> {
   return CancellationScope.nonCancellable(async () => {
     for (;;) {
       const forward = new CancellationScope({ cancellable: true });
-      const told = forward.run(() => story(run)).catch((error: unknown) => onFailure(run, error));
-      await Promise.race([told, condition(() => run.isTurning() || run.isEdited || run.isFull())]);
-      if (!run.isTurning() && !run.isEdited && !run.isFull()) return finish(run, (await told) ?? 'aborted');
+      let isTold = false as boolean;
+      const told = forward
+        .run(() => story(run))
+        .catch((error: unknown) => onFailure(run, error))
+        .finally(() => (isTold = true));
+      // What interrupts may be over before it is heard: a history that was full while the story waited, and it goes on.
+      do await Promise.race([told, condition(() => isInterrupted(run))]);
+      while (!isTold && !isInterrupted(run));
+      if (!isInterrupted(run)) return finish(run, (await told) ?? 'aborted');
       forward.cancel();
       if (run.state.turn !== null) {
         const end = await goBack(run, told);
@@ -64,6 +70,10 @@ export async function rollout(input: RolloutInput): Promise<RolloutResult> {
       else await handOver(run, input, told);
     }
   });
+}
+
+function isInterrupted(run: Run): boolean {
+  return run.isTurning() || run.isEdited || run.isFull();
 }
 
 /** The way forward, told once from the top; what is already behind a continued or stepped-back run is passed over. */
@@ -108,9 +118,9 @@ async function standAnew(run: Run, told: Promise<unknown>): Promise<void> {
 
 /** Goes on in a new run with the same state; a message that came in between is handled first. */
 async function handOver(run: Run, input: RolloutInput, told: Promise<unknown>): Promise<void> {
-  await told;
-  await stopWatch(run);
-  await condition(allHandlersFinished);
+  const isQuiet = told.then(() => stopWatch(run)).then(() => condition(allHandlersFinished));
+  // A watch ends when it hears of it, seconds later: going back does not wait for that.
+  await Promise.race([isQuiet, condition(() => run.state.turn !== null)]);
   if (!run.isTurning()) await goOnAsNew(run, input);
 }
 

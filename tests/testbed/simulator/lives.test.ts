@@ -1,3 +1,5 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openGround } from '../../../testbed/simulator/explore/ground.ts';
 import { drawLife, live, type Ground, type Life } from '../../../testbed/simulator/explore/life.ts';
@@ -10,6 +12,9 @@ import { watchForStillness } from '../../../testbed/simulator/still.ts';
 import { plainWorld } from '../../../testbed/simulator/worlds/script.ts';
 import { steady } from '../../../testbed/simulator/worlds/timeline.ts';
 import { buildWorkflowBundle } from '../../../worker/bundle.ts';
+
+/** Too rare to be drawn again by chance. */
+const once = join(import.meta.dirname, 'lives');
 
 let ground: Ground;
 beforeAll(async () => {
@@ -82,6 +87,37 @@ describe('a simulated rollout', { timeout: 180_000 }, () => {
         outcome: expect.stringMatching(/^(?:rolled-back|aborted)$/) as string,
       });
     }
+  });
+
+  it('goes back at once when the abort comes while it is about to go on in a new run', async () => {
+    const gate = {
+      id: 'wide',
+      point: { kind: 'step', index: 1 },
+      require: [{ kind: 'at-least', count: 1, role: 'sre' }],
+    };
+    const more = { expiresMs: 600_000, onExpiry: 'rollback', remindAt: [] };
+    const { plan, ...rest } = peaceful(1, {
+      untilMs: 200_000,
+      manners: { ...calmServer, fullAt: 200 },
+      approvers: { ...peace.approvers, asleep: true },
+      channel: 'silent',
+    });
+    const life = { ...rest, plan: { ...plan, gates: [{ ...gate, ...more }] } } as Life;
+    for (let wait = 0; wait <= 3_000; wait += 250) {
+      const acts = [
+        { at: 40_000, do: 'flood', count: 200 },
+        { at: 40_100 + wait, do: 'signal', name: 'abort', input: { by: 'olga' } },
+      ] as const;
+      const { broken, outcome, trace } = await live({ ...life, mischief: { ...life.mischief, acts } }, ground);
+      expect({ wait, broken, outcome }).toEqual({ wait, broken: null, outcome: 'rolled-back' });
+      const zero = trace.find((line) => line.includes(' zero#')) ?? '';
+      expect(Number(zero.split(' ')[0]) * 1_000 - acts[1].at).toBeLessThan(500);
+    }
+  });
+
+  it.each(readdirSync(once))('keeps every promise in a life that once broke one: %s', async (file) => {
+    const life = JSON.parse(readFileSync(join(once, file), 'utf8')) as Life;
+    expect(await live(life, ground)).toMatchObject({ broken: null });
   });
 
   it('never raises by stepping back what somebody has set lower by hand', async () => {
