@@ -4,10 +4,18 @@ import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio
 import type { Effect } from '../activities/contract.ts';
 import type { Run } from './run.ts';
 
-/** Carries the effect out; when the target is ahead of us (a reset run, a foreign hand), holds until a person resumes. */
-export async function guarded<Answer>(run: Run, act: (effect: Effect) => Promise<Answer>): Promise<Answer> {
-  for (;;) {
+/**
+ * Carries the effect out; when the target is not as we left it (a reset run, a foreign hand), holds until a person resumes.
+ * `askAnew`: what has to be said once more before the next try.
+ */
+export async function guarded<Answer>(
+  run: Run,
+  act: (effect: Effect) => Promise<Answer>,
+  askAnew: () => Promise<void> = async () => undefined,
+): Promise<Answer> {
+  for (let isFirst = true; ; isFirst = false) {
     await run.free();
+    if (!isFirst) await askAnew();
     run.moving = true;
     try {
       return await act(run.effect());

@@ -6,8 +6,9 @@ import type { SmokeRun, StepPlan } from '../plan/plan.ts';
 import { nameOf } from '../plan/release.ts';
 import type { Liveness, Stage } from '../plan/target.ts';
 import { formatBp } from '../plan/units.ts';
-import type { PreflightReport } from '../activities/contract.ts';
+import type { Effect, PreflightReport } from '../activities/contract.ts';
 import { guarded, sentenceOf } from './effects.ts';
+import { gates } from './gate.ts';
 import { evidenceTurnedWorse } from './gate.ts';
 import { checking, deploying, moving, reverting, untilFenced } from './proxies.ts';
 import type { Run } from './run.ts';
@@ -75,9 +76,14 @@ export async function shift(run: Run, index: number, step: StepPlan): Promise<vo
   const stage: Stage = { kind: 'step', index };
   const summary = `set ${formatBp(step.weightBp)} for ${run.plan.release.label}`;
   Object.assign(state, { step: index, requestedBp: step.weightBp });
-  const shifted = await guarded(run, (effect) =>
-    moving.shift.executeWithOptions({ summary }, [{ ...effect, canaryBp: step.weightBp, stage }]),
-  );
+  const set = (effect: Effect) =>
+    moving.shift.executeWithOptions({ summary }, [{ ...effect, canaryBp: step.weightBp, stage }]);
+  // Who agreed to the step did not know that somebody would interfere before it was taken.
+  const askAnew = async () => {
+    await gates(run, { kind: 'step', index });
+    run.enter('shifting');
+  };
+  const shifted = await guarded(run, set, askAnew);
   if (run.isTurning()) return;
   run.stand(stage);
   Object.assign(state, { bake: 'baking', acceptedBp: shifted.acceptedBp });

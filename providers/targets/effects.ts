@@ -1,6 +1,7 @@
 /** Who may still do what at a target: the admission of an effect by claim and fence (I1, I4), the same for every target. */
 
 import type { Claim, Order } from '../../plan/target.ts';
+import { formatBp } from '../../plan/units.ts';
 
 /**
  * What an effect does to the canary's exposure.
@@ -13,6 +14,8 @@ export interface Intent {
   readonly direction: Direction;
   /** The target already says what this effect would write. For `raise` the claim's own words are enough. */
   readonly done: boolean;
+  /** Somebody else has set less than the claim says, and this effect is not the one that puts it right. */
+  readonly lowered?: boolean;
 }
 
 export type Admission =
@@ -52,6 +55,9 @@ function admitOwn(claim: Claim, order: Order, intent: Intent): Admission {
   if (claim.released) return fenced(claim, 'this rollout has released its claim');
   if (claim.stage.kind === 'back') return fenced(claim, 'this rollout is going back, nothing rises any more');
   if (intent.direction === 'claim') return { kind: 'admitted' };
+  if (intent.lowered === true) {
+    return fenced(claim, `somebody has set less than the ${formatBp(claim.canaryBp)} of this rollout`);
+  }
   if (claim.fence === order.fence) return fenced(claim, `fence ${claim.fence} was already used for another effect`);
   return { kind: 'admitted' };
 }

@@ -6,6 +6,7 @@ import type { Clock, Http, HttpRequest, HttpResponse, Sockets } from '../../prov
 import type { Floor } from './floor.ts';
 import { socketsOver } from './sockets.ts';
 import type { SimulatedWorker } from './worker.ts';
+import { refused } from './worlds/host.ts';
 import type { Answer, Host } from './worlds/host.ts';
 
 /** What can happen to one exchange. */
@@ -126,6 +127,7 @@ function travel(floor: Floor, around: Surroundings, request: HttpRequest, attemp
   });
 
   function answerOf(at: Host): Answer | ProviderError {
+    if (at.listens?.(floor.schedule.now) === false) return refused(request);
     if (met?.what === 'error') return plain(met.status ?? 503);
     if (met?.what === 'conflict') return plain(412);
     if (met?.what === 'no-effect') return plain(200);

@@ -64,6 +64,11 @@ export class SimulatedWorker {
     return Math.max(0, this.frozenUntil - this.schedule.now);
   }
 
+  /** When it last came to itself again, epoch ms; 0 when it never stood still. */
+  thawsAt(): number {
+    return this.frozenUntil;
+  }
+
   /** Something reaches the process: now, when it is woken up, or never. */
   deliver(what: () => void): void {
     if (!this.alive) return;

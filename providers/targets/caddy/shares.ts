@@ -62,22 +62,33 @@ function decideShares(site: Site, scene: Scene, wanted: Wanted): Decision {
   const preview = previewFor(site, stage, seats);
   const direction = directionOf(scene, seats, wanted);
   const own = ownClaim(scene, order);
-  const isSaid = own !== null && own.fence === order.fence && sameStage(own.stage, stage) && own.canaryBp === canaryBp;
+  const isSaid = own !== null && own.fence === order.fence && isRepeat(own, wanted);
   const isSet = sameShares(scene, shares) && scene.preview === (preview?.slot ?? null);
   // A raise that was written once and changed by somebody else since is drift: not ours to raise again unasked.
   const done = isSaid && (direction === 'raise' || isSet);
-  if (!admitted(site, scene, order, { direction, done }, doing)) return null;
+  const lowered = own !== null && !isRepeat(own, wanted) && presentOf(scene, seats) < own.canaryBp;
+  if (!admitted(site, scene, order, { direction, done, lowered }, doing)) return null;
   if (direction === 'raise') mustBeSplittable(site, scene, doing);
-  const isSame = isSet && own !== null && sameStage(own.stage, stage) && own.canaryBp === canaryBp;
+  const isSame = isSet && own !== null && isRepeat(own, wanted);
   const slots = slotsAfter(contents, seats, order);
   const fresh = claimFor(order, site.clock.now(), { stage, canaryBp, slots });
   const kept = { since: isSame ? own.since : fresh.since, released: own?.released ?? false };
   return { claim: { ...fresh, ...kept }, shares, preview, urgent: direction === 'lower' };
 }
 
+/** The weight that the claim says already: said again when somebody else has changed it. */
+function isRepeat(own: StoredClaim, { stage, canaryBp }: Wanted): boolean {
+  return sameStage(own.stage, stage) && own.canaryBp === canaryBp;
+}
+
+function presentOf({ shares }: Scene, { canary }: Seats): number {
+  return canary === null ? 0 : shares.bySlot[canary];
+}
+
 /** Raise: more than the canary has now, or more than this rollout ever asked for. */
-function directionOf({ claim, shares }: Scene, { canary }: Seats, { order, canaryBp }: Wanted): Direction {
-  const present = canary === null ? 0 : shares.bySlot[canary];
+function directionOf(scene: Scene, seats: Seats, { order, canaryBp }: Wanted): Direction {
+  const { claim } = scene;
+  const present = presentOf(scene, seats);
   const planned = claim !== null && isOwn(claim, order) ? claim.canaryBp : present;
   return canaryBp > Math.min(present, planned) ? 'raise' : 'lower';
 }

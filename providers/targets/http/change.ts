@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Claim, Order, Stage } from '../../../plan/target.ts';
 import { formatBp } from '../../../plan/units.ts';
 import { ProviderError } from '../../errors.ts';
-import { admit, type Direction, isOwn } from '../effects.ts';
+import { admit, type Direction, type Intent, isOwn } from '../effects.ts';
 import { make } from './call.ts';
 import { writtenClaim } from './claim.ts';
 import { storesClaims } from './connection.ts';
@@ -104,13 +104,7 @@ function isWorthReadingAgain(error: unknown): error is ProviderError {
 }
 
 /** True when the effect is to be written, false when it already is. Throws `fenced`. */
-export function admitted(
-  site: Site,
-  scene: Scene,
-  order: Order,
-  intent: { readonly direction: Direction; readonly done: boolean },
-  doing: string,
-): boolean {
+export function admitted(site: Site, scene: Scene, order: Order, intent: Intent, doing: string): boolean {
   const what = `${doing} on route ${site.plan.route}`;
   site.memory.admit(order, intent.direction, what);
   // Without a claim there is no telling whose turn it is: the rollout's id is the only lock.

@@ -41,13 +41,15 @@ interface Wanted {
 function decideShares(site: Site, scene: Scene, { order, canaryBp, stage, doing }: Wanted): Decision {
   const direction = directionOf(scene, order, canaryBp);
   const own = ownClaim(scene, order);
-  const isSaid = own !== null && own.fence === order.fence && sameStage(own.stage, stage) && own.canaryBp === canaryBp;
+  const isRepeat = own !== null && sameStage(own.stage, stage) && own.canaryBp === canaryBp;
+  const isSaid = isRepeat && own.fence === order.fence;
   const isSet = isSplit(scene, order, canaryBp);
   // A raise that was written once and changed by somebody else since is drift: not ours to raise again unasked.
   const done = isSaid && (direction === 'raise' || isSet);
-  if (!admitted(site, scene, order, { direction, done }, doing)) return null;
+  const lowered = own !== null && !isRepeat && bpOf(scene, order.canary.digest) < own.canaryBp;
+  if (!admitted(site, scene, order, { direction, done, lowered }, doing)) return null;
   if (direction === 'raise') mustBeReady(scene, order, doing);
-  const isSame = isSet && own !== null && sameStage(own.stage, stage) && own.canaryBp === canaryBp;
+  const isSame = isSet && isRepeat;
   const since = isSame ? own.since : site.clock.now();
   return { canaryBp, stage, direction, since, released: own?.released ?? false };
 }

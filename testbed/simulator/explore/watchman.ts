@@ -302,8 +302,11 @@ export class Watchman {
     const isFrozen = simulation.worker !== null && simulation.worker.frozenFor() > 0;
     if (!isExposed || isWatched || isFrozen) this.unwatchedSince = null;
     else this.unwatchedSince ??= this.now;
-    if (this.unwatchedSince !== null && this.now - this.unwatchedSince > handoverMs) {
-      throw new Broken('I17', `nobody has watched for ${String(this.now - this.unwatchedSince)} ms`);
+    if (this.unwatchedSince === null) return;
+    // Nothing happens while the worker stands still, so nobody has looked then.
+    const since = Math.max(this.unwatchedSince, simulation.worker?.thawsAt() ?? 0);
+    if (this.now - since > handoverMs) {
+      throw new Broken('I17', `nobody has watched for ${String(this.now - since)} ms`);
     }
   }
 

@@ -63,6 +63,7 @@ export function createCaddy(options: CaddyOptions): Caddy {
   };
   return {
     admin: {
+      listens: () => state.running,
       answer(request, now) {
         if (!state.running) throw refused(request);
         const before = state.config;
@@ -72,6 +73,7 @@ export function createCaddy(options: CaddyOptions): Caddy {
       },
     },
     public: {
+      listens: () => state.running,
       answer(request, now) {
         if (!state.running) throw refused(request);
         return serve(state, options.behind, request, now);

@@ -28,6 +28,7 @@ export function originOf(url: string): string {
 export function alsoAt(origin: string, users: string, host: Host): Host {
   if (origin === originOf(users)) return host;
   return {
+    ...(host.listens !== undefined && { listens: host.listens }),
     answer(request, now) {
       const { pathname, search, host: name } = urlOf(request.url);
       const headers = { host: name, ...request.headers };

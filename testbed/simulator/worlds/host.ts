@@ -14,6 +14,8 @@ export interface Answer extends HttpResponse {
 export interface Host {
   /** Throws `ProviderError` `unreachable`, as `Http` would, while nothing listens there: connection refused. */
   answer(request: HttpRequest, now: number): Answer;
+  /** Whether anything listens at all, so that even a wrong answer can come from it. @default it does */
+  readonly listens?: (now: number) => boolean;
 }
 
 export function json(status: number, value: unknown): HttpResponse {

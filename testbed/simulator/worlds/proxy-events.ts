@@ -31,6 +31,7 @@ export function happeningOf(event: ProxyEvent, proxy: Proxy): Happening {
 }
 
 function weighByHand({ caddy, route }: Proxy, canaryBp: number, at: number): void {
+  if (!caddy.isUp()) return; // nobody's hand reaches it
   const change = route.byHand(caddy.config(), canaryBp);
   if (change === null) return;
   caddy.admin.answer(

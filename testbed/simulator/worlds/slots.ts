@@ -58,10 +58,15 @@ export function createSlots({ dials, script, behaviour, suites, history, changed
   const byDial = new Map(Object.entries(dials).map(([slot, dial]) => [dial, hostOf(slot)]));
 
   function hostOf(slot: string): Host {
+    const listening = (now: number): Instance | null => {
+      const instance = present.get(slot);
+      return instance !== undefined && isListening(instance, now, history) ? instance : null;
+    };
     return {
+      listens: (now) => listening(now) !== null,
       answer(request, now) {
-        const instance = present.get(slot);
-        if (instance === undefined || !isListening(instance, now, history)) throw refused(request);
+        const instance = listening(now);
+        if (instance === null) throw refused(request);
         const answer = answerTo(request, instance, suites(), now, history);
         instance.requests.extra(now);
         if (answer.status >= 500) instance.errors.extra(now);

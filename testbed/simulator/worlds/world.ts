@@ -170,7 +170,14 @@ function openDoors({ places, caddy, hook, route, slots, metrics, course, isDirty
 
 /** Everything before is over when a request is answered, and what the answer changed counts from this moment on. */
 function inTime(host: Host, course: Course, isDirty: () => boolean): Host {
+  const { listens } = host;
   return {
+    ...(listens !== undefined && {
+      listens(now: number) {
+        course.advance(now);
+        return listens(now);
+      },
+    }),
     answer(request, now) {
       course.advance(now);
       try {
