@@ -14,6 +14,7 @@ import { fromPayload } from './payloads.ts';
 import { beginning } from './sandbox.ts';
 import type { Command, Identity, Job, Moment, Payload, SandboxRun } from './sandbox.ts';
 import { Waits } from './waits.ts';
+import type { SimulatedWorker } from './worker.ts';
 
 export type UpdateAnswer =
   | { readonly kind: 'completed'; readonly value: unknown }
@@ -137,7 +138,12 @@ export class Execution {
   private wake(): void {
     if (this.isBusy || this.closing !== null || this.pending.length === 0 || this.floor.worker === null) return;
     this.isBusy = true;
-    this.floor.schedule.in(hop(this.floor) + (this.floor.worker.frozenFor() || 0), () => this.perform());
+    this.floor.schedule.in(hop(this.floor) + this.heldUpFor(this.floor.worker), () => this.perform());
+  }
+
+  /** A worker that stands still keeps a task for as long as the server lets it; then it is anybody's again. */
+  private heldUpFor(worker: SimulatedWorker): number {
+    return Math.min(worker.frozenFor(), this.identity.taskTimeoutMs);
   }
 
   /** Takes what has arrived and lets the workflow react; the server hears of it a moment later. */
@@ -145,6 +151,10 @@ export class Execution {
     const { worker, schedule } = this.floor;
     if (this.closing !== null || worker === null) {
       this.idle();
+      return;
+    }
+    if (worker.frozenFor() > 0) {
+      schedule.in(this.heldUpFor(worker), () => this.perform());
       return;
     }
     if (await this.isAskedFirst()) {

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { nothingYet, type Explored } from '../../testbed/simulator/explore/exploration.ts';
 import { exploreOnAll } from '../../testbed/simulator/explore/pool.ts';
 
-const lives = 4_000;
+const lives = 10_000;
 const thousands = Array.from({ length: lives / 1_000 }, (_, index) => ({
   first: 1_000 * index + 1,
   last: 1_000 * (index + 1),
@@ -14,7 +14,7 @@ beforeAll(async () => {
   explored = await exploreOnAll({ from: 1, lives, processes: availableParallelism() });
 }, 1_800_000);
 
-describe('thousands of lives of rollouts under faults, kills and whatever people send', () => {
+describe('ten thousand lives of rollouts under faults, kills and whatever people send', () => {
   it('are all lived to their end', () => {
     expect(explored.lives).toBe(lives);
   });
