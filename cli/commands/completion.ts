@@ -80,15 +80,26 @@ const bash = `_sluice() {
 }
 complete -o default -F _sluice sluice`;
 
+/** Loaded from `fpath` the file is the function itself, and the first call completes too. */
 const zsh = `#compdef sluice
 _sluice() {
   local -a found
   found=("\${(@f)$("\${words[1]}" complete -- "\${(@)words[2,CURRENT]}" 2> /dev/null)}")
   if [[ -n "\${found[1]}" ]]; then compadd -a found; else _files; fi
 }
-compdef _sluice sluice`;
+compdef _sluice sluice
+[[ "\${funcstack[1]}" != _sluice ]] || _sluice "$@"`;
 
-const fish = `complete -c sluice -a '((commandline -opc)[1] complete -- (commandline -opc)[2..] (commandline -ct) 2> /dev/null)'`;
+const fish = `function __sluice
+  set -l words (commandline -opc)
+  set -l found ($words[1] complete -- $words[2..] (commandline -ct) 2> /dev/null)
+  if set -q found[1]
+    printf '%s\\n' $found
+  else
+    __fish_complete_path (commandline -ct)
+  end
+end
+complete -c sluice -f -a '(__sluice)'`;
 
 const scripts = { bash, zsh, fish } as const;
 

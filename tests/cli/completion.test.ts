@@ -62,3 +62,27 @@ printf '%s\\n' "\${COMPREPLY[@]}"`;
     offered('sluice approve production/web wide@2', ['sluice', 'approve', 'production/web', 'wide', '@', '2']),
   ).toEqual(['25%']);
 });
+
+/** How each shell is asked what it offers after `sluice approve production/web wide@2`. */
+const others = {
+  zsh: (folder: string) => `fpath=(${folder} $fpath); autoload -Uz _sluice; compdef() { :; }
+compadd() { print -l -- \${(P)2}; }; words=(sluice approve production/web wide@2); CURRENT=4; _sluice`,
+  fish: (folder: string) => `source ${folder}/_sluice; complete -C 'sluice approve production/web wide@2'`,
+};
+const installed = (['zsh', 'fish'] as const).filter((shell) => spawnSync(shell, ['-c', 'true']).status === 0);
+
+it.each(installed)('is what %s offers, the first time too', async (shell) => {
+  const place = join(folder, shell);
+  mkdirSync(place);
+  writeFileSync(join(place, '_sluice'), (await sluice(['completion', shell])).out);
+  writeFileSync(
+    join(place, 'sluice'),
+    '#!/bin/sh\n[ "$*" = "complete -- approve production/web wide@2" ] && echo wide@25%\n',
+  );
+  chmodSync(join(place, 'sluice'), 0o755);
+  const { stdout, stderr } = spawnSync(shell, ['-c', others[shell](place)], {
+    env: { PATH: `${place}:${process.env['PATH'] ?? ''}`, HOME: place },
+    encoding: 'utf8',
+  });
+  expect([stdout.trim(), stderr]).toEqual(['wide@25%', '']);
+});
