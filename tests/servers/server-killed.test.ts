@@ -11,7 +11,7 @@ import { canaryRequestsAfterZero, splitNow, writing } from './at-proxy.ts';
 import { historiesThatDoNotReplay } from './replays.ts';
 import { idOf, Rollouts } from './rollouts.ts';
 
-const services = ['baking', 'stopped', 'asking', 'frozen', 'replaced', 'ahead', 'behind'];
+const services = ['baking', 'stopped', 'asking', 'frozen', 'replaced', 'ahead', 'behind', 'zeroed'];
 const folder = temporaryFolder('server-killed');
 let world: World;
 let rollouts: Rollouts;
@@ -73,6 +73,23 @@ describe('the Temporal server, killed with -9 in the middle and started again', 
     expect(between('baking', 2500, 10_000)).toBeGreaterThanOrEqual(7_000);
     for (const service of ['baking', 'stopped', 'asking']) expect(sound(service)).toEqual([]);
     expect(await canaryRequestsAfterZero(world, 'stopped')).toBe(0);
+  });
+
+  it('keeps nobody from `sluice zero`: the target goes to stable at once, and the rollout finds that when the server is back', async () => {
+    await rollouts.start({ service: 'zeroed', steps: ladder('10m..1h') });
+    await rollouts.baking('zeroed', 2500);
+    await world.temporal.kill();
+    const zeroed = await rollouts.sluice(['zero', 'edge/zeroed', '--config', worker.configFile, '--json']);
+    expect([zeroed.code, JSON.parse(zeroed.stdout)]).toMatchObject([0, { kind: 'zero', fromBp: 2500 }]);
+    expect((await splitNow(world, 'zeroed')).bySlot).toEqual({ a: 10_000, b: 0 });
+    expect(await canaryRequestsAfterZero(world, 'zeroed')).toBe(0);
+    await world.temporal.restart();
+    expect(await rollouts.ended('zeroed')).toMatchObject({
+      outcome: 'rolled-back',
+      reason: expect.stringContaining('taken back from outside') as string,
+    });
+    expect(world.weightsSeenByProxy('zeroed')).toEqual([500, 2500, 0]);
+    expect(sound('zeroed')).toEqual([]);
   });
 });
 
