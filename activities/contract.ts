@@ -1,7 +1,8 @@
 /** All that workflows see of the outside: the activities' inputs and answers. Types only. */
 
 import type { GatePlan, Plan, SmokeAim, SmokeSuite } from '../plan/plan.ts';
-import type { RecordBody } from '../plan/record.ts';
+import type { Outcome } from '../plan/phases.ts';
+import type { RecordBody, RolloutRecord } from '../plan/record.ts';
 import type { Release } from '../plan/release.ts';
 import type { Liveness, Order, Stage, TargetCapabilities, TargetPlan } from '../plan/target.ts';
 import type { SmokeResult } from '../plan/smoke.ts';
@@ -178,14 +179,50 @@ export interface Archived {
 export type InspectQuestion =
   | { readonly kind: 'capabilities'; readonly target: TargetPlan }
   | { readonly kind: 'preflight'; readonly input: PreflightInput }
-  | { readonly kind: 'doctor' };
+  | { readonly kind: 'doctor' }
+  | RecordQuestion
+  | RecordsQuestion;
 
 export type InspectAnswer =
   | { readonly kind: 'capabilities'; readonly capabilities: TargetCapabilities; readonly stable: Release | null }
   | { readonly kind: 'preflight'; readonly report: PreflightReport }
   | { readonly kind: 'doctor'; readonly checks: readonly DoctorCheck[] }
+  /** `record` is `null` when the archive has none of that rollout; `from`: which archive, and which key. */
+  | { readonly kind: 'record'; readonly record: RolloutRecord | null; readonly from: string }
+  /** Newest first; `complete` is false when the archive holds more than can be looked through. */
+  | { readonly kind: 'records'; readonly rows: readonly ArchivedRow[]; readonly complete: boolean }
   /** The question could not be answered for a reason that a person can mend. */
   | { readonly kind: 'problem'; readonly code: string; readonly message: string };
+
+/** The newest record of a service in the archive, or the one of the run whose id begins so. */
+export interface RecordQuestion {
+  readonly kind: 'record';
+  readonly environment: string;
+  readonly service: string;
+  readonly run: string | null;
+}
+
+/** `null` for all of them. */
+export interface RecordsQuestion {
+  readonly kind: 'records';
+  readonly environment: string | null;
+  readonly service: string | null;
+  readonly outcome: string | null;
+  readonly limit: number;
+}
+
+/** One record in a list; what is `null` could not be read. */
+export interface ArchivedRow {
+  readonly environment: string;
+  readonly service: string;
+  readonly run: string;
+  readonly outcome: Outcome;
+  readonly label: string | null;
+  readonly requester: string | null;
+  readonly percent: number | null;
+  readonly startedAt: number;
+  readonly endedAt: number | null;
+}
 
 export interface DoctorCheck {
   readonly what: string;

@@ -4,6 +4,7 @@ import { ProviderError } from '../providers/errors.ts';
 import type { DoctorCheck, InspectAnswer, InspectQuestion } from './contract.ts';
 import type { Ports } from './ports.ts';
 import { preflight } from './preflight.ts';
+import { listRecords, readRecord } from './records.ts';
 import { attemptSignal } from './signal.ts';
 
 export function createInspect(ports: Ports): (question: InspectQuestion) => Promise<InspectAnswer> {
@@ -35,6 +36,10 @@ async function answer(ports: Ports, question: InspectQuestion, signal: AbortSign
         kind: 'doctor',
         checks: await Promise.all(ports.connections.map((connection) => check(connection, signal))),
       };
+    case 'record':
+      return readRecord(ports, question, signal);
+    case 'records':
+      return listRecords(ports, question, signal);
   }
 }
 

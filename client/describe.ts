@@ -12,6 +12,8 @@ import { call, serverCallMs, type Session } from './session.ts';
 export interface Described extends Attributes, Memo {
   readonly rollout: string;
   readonly run: string;
+  /** First run of its chain: what claims and records name. */
+  readonly chain: string;
   readonly taskQueue: string;
   /** Name of Temporal's status: `RUNNING`, `COMPLETED`, `TERMINATED`, … */
   readonly execution: string;
@@ -62,6 +64,7 @@ function described(from: WorkflowExecutionDescription): Described {
   return {
     rollout: from.workflowId,
     run: from.runId,
+    chain: from.raw.workflowExecutionInfo?.firstRunId ?? from.runId,
     taskQueue: from.taskQueue,
     execution: from.status.name,
     open: from.status.name === 'RUNNING' || from.status.name === 'PAUSED',

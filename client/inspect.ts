@@ -88,9 +88,11 @@ async function answer<Kind extends InspectQuestion['kind']>(
   try {
     const result = (await session.connection.withDeadline(Date.now() + answerMs, () =>
       handle.result(),
-    )) as InspectAnswer;
-    if (result.kind === kind || result.kind === 'problem') return result as AnswerTo<Kind>;
-    throw new ClientError({ code: 'rejected', reason: `the worker answered "${result.kind}" to "${kind}"` });
+    )) as InspectAnswer | null;
+    if (result?.kind === kind || result?.kind === 'problem') return result as AnswerTo<Kind>;
+    // A worker of an older version does not know the question.
+    const said = result?.kind ?? 'nothing';
+    throw new ClientError({ code: 'rejected', reason: `the worker answered "${said}" to "${kind}"` });
   } catch (error) {
     const doing = `asking the worker (${kind})`;
     if (grpcStatus(error)?.code === grpcCode.deadlineExceeded || isTimeOut(error)) {

@@ -2,7 +2,7 @@
 
 import { describe, type Described } from './describe.ts';
 import { ClientError } from './errors.ts';
-import { quoted } from './list.ts';
+import { quoted } from './quoted.ts';
 import { call, serverCallMs, type Session } from './session.ts';
 
 /** The latest run, or the last of the chain in which one begins with `run`. Throws `ClientError` as `describe` does, and rejected. */

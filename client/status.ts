@@ -3,15 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { QueryNotRegisteredError, QueryRejectedError, type QueryDefinition } from '@temporalio/client';
 import type { Explanation, Status } from '../plan/status.ts';
-import type { TimelineEvent } from '../plan/timeline.ts';
-import {
-  askAgain,
-  explainQuery,
-  planQuery,
-  statusQuery,
-  timelineQuery,
-  type RunningPlan,
-} from '../workflows/messages.ts';
+import { askAgain, explainQuery, planQuery, statusQuery, type RunningPlan } from '../workflows/messages.ts';
 import type { Described } from './describe.ts';
 import { ClientError } from './errors.ts';
 import { explainedAt } from './explanation.ts';
@@ -51,11 +43,6 @@ export async function readStatus(session: Session, rollout: string, run?: string
 /** Throws `ClientError` not-found, no-worker, rejected (stuck rollout), unreachable, denied. */
 export async function explain(session: Session, rollout: string, run?: string): Promise<Explanation> {
   return explainedAt(await ask(session, await describeRun(session, rollout, run), explainQuery), Date.now());
-}
-
-/** Oldest first. Throws as `explain` does. */
-export async function timeline(session: Session, rollout: string, run?: string): Promise<readonly TimelineEvent[]> {
-  return ask(session, await describeRun(session, rollout, run), timelineQuery);
 }
 
 /** The plan that it goes by now, whatever it was started with. Throws as `explain` does. */

@@ -10,6 +10,7 @@ export function listCommand(program: Program, context: Context): void {
     .command('list')
     .description('running and recent rollouts; needs no worker')
     .option('--open', 'only those that still run')
+    .option('--archived', 'also those that only the archive still has; asks the worker')
     .option('--service <name>', 'only this service', textArgument)
     .option('--environment <name>', 'only this environment', textArgument)
     .option('--state <state>', 'only this phase or outcome, e.g. awaiting-approval', textArgument)
@@ -20,6 +21,7 @@ export function listCommand(program: Program, context: Context): void {
 
 interface Filter {
   readonly open?: true | undefined;
+  readonly archived?: true | undefined;
   readonly service?: string | undefined;
   readonly environment?: string | undefined;
   readonly state?: string | undefined;
@@ -28,7 +30,7 @@ interface Filter {
 
 async function list(context: Context, filter: Filter): Promise<Exit> {
   const rows = await context.withSession((session, client) =>
-    client.list(session, { ...filter, open: filter.open === true }),
+    client.list(session, { ...filter, open: filter.open === true, archived: filter.archived === true }),
   );
   await context.print(rows, async () => {
     const { renderList } = await import('../render/answers.ts');
@@ -40,4 +42,5 @@ async function list(context: Context, filter: Filter): Promise<Exit> {
 const examples = `
 Examples:
   $ sluice list --open
+  $ sluice list --archived --service web --environment production --state rolled-back
   $ sluice list --state awaiting-approval --json`;

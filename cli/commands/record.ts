@@ -36,7 +36,8 @@ function digestArgument(text: string): string {
 
 /** The record itself goes to standard output with or without `--json`, so that it can be kept as it is. */
 async function print(context: Context, rollout: string, run: string | undefined, digest?: string): Promise<Exit> {
-  const { record, from } = await context.withSession((session, client) => client.record(session, rollout, run));
+  const found = await context.withSession((session, client) => client.record(session, rollout, run));
+  const { record, from } = found;
   context.io.out(JSON.stringify(record, null, 2));
   const faults = await faultsOf(record, digest);
   for (const fault of faults) context.io.err(`sluice: ${fault}`);

@@ -1,6 +1,6 @@
 /** `sluice status`: one look at a rollout, running or ended. */
 
-import type { StatusAnswer } from '../../client/index.ts';
+import type { LastingAnswer } from '../../client/index.ts';
 import type { Explanation } from '../../plan/status.ts';
 import type { Context } from '../context.ts';
 import type { Exit } from '../exit-codes.ts';
@@ -19,15 +19,15 @@ export function statusCommand(program: Program, context: Context): void {
 
 async function status(context: Context, rollout: string, run: string | undefined): Promise<Exit> {
   const { answer, explanation } = await context.withSession(async (session, client) => {
-    const answer = await client.readStatus(session, rollout, run);
+    const answer = await client.lastingStatus(session, rollout, run);
     const live = answer.kind === 'live' && answer.status.outcome === null;
     return { answer, explanation: live ? await client.explain(session, rollout, run) : null };
   });
   await context.print(jsonOf(answer), () => textOf(context, answer, explanation));
-  return answer.kind === 'live' || !answer.described.open ? 'ok' : 'no-worker';
+  return answer.kind === 'described' && answer.described.open ? 'no-worker' : 'ok';
 }
 
-async function textOf(context: Context, answer: StatusAnswer, explanation: Explanation | null): Promise<string> {
+async function textOf(context: Context, answer: LastingAnswer, explanation: Explanation | null): Promise<string> {
   const paint = await context.paint();
   const now = Date.now();
   if (answer.kind === 'described') {
@@ -35,7 +35,8 @@ async function textOf(context: Context, answer: StatusAnswer, explanation: Expla
     return renderDescribed(answer.described, answer.why.message, now, paint);
   }
   const { renderWatch } = await import('../render/watch.ts');
-  const { status } = answer;
+  const status = answer.kind === 'live' ? answer.status : answer.record.status;
+  if (answer.kind === 'archived') context.note(`from ${answer.from}`);
   return renderWatch({
     status,
     explanation: context.typable(explanation),
@@ -46,7 +47,9 @@ async function textOf(context: Context, answer: StatusAnswer, explanation: Expla
   });
 }
 
-function jsonOf(answer: StatusAnswer): unknown {
+function jsonOf(answer: LastingAnswer): unknown {
+  if (answer.kind === 'archived')
+    return { status: answer.record.status, described: null, trouble: null, from: answer.from };
   const { described } = answer;
   return answer.kind === 'live'
     ? { status: answer.status, described, trouble: null }

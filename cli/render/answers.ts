@@ -13,7 +13,7 @@ import { ago, ahead } from './text.ts';
 /** One row per rollout, newest first as given. */
 export function renderList(rows: readonly ListRow[], now: number, paint: Paint): string {
   if (rows.length === 0) return 'no rollouts';
-  const heads = ['ROLLOUT', 'STATE', '%', 'RELEASE', 'REQUESTER', 'STARTED', 'TOOK'];
+  const heads = ['ROLLOUT', 'STATE', '%', 'RELEASE', 'REQUESTER', 'STARTED', 'TOOK', 'RUN'];
   const cells = clean(rows).map((row) => [
     row.rollout.replace(/^rollout\//, ''),
     stateOf(row),
@@ -22,6 +22,7 @@ export function renderList(rows: readonly ListRow[], now: number, paint: Paint):
     row.requester ?? '',
     ago(row.startedAt, now),
     row.closedAt === null ? '' : formatElapsed(row.closedAt - row.startedAt),
+    row.run.slice(0, 13),
   ]);
   const [head = '', ...body] = columns([heads, ...cells]);
   return [paint.dim(head), ...body].join('\n');

@@ -119,10 +119,10 @@ describe('answers', () => {
     ];
     expect(framed(renderList(rows, noon, unpainted))).toMatchInlineSnapshot(`
       "
-      ROLLOUT          STATE                    %    RELEASE  REQUESTER  STARTED  TOOK
-      production/web   baking                   5    v2       ana        43m ago
-      production/shop  completed                100  v2       ana        43m ago  42m
-      staging/web      terminated while baking  5    v2                  43m ago  42m
+      ROLLOUT          STATE                    %    RELEASE  REQUESTER  STARTED  TOOK  RUN
+      production/web   baking                   5    v2       ana        43m ago        run-1
+      production/shop  completed                100  v2       ana        43m ago  42m   run-1
+      staging/web      terminated while baking  5    v2                  43m ago  42m   run-1
       "
     `);
     expect(renderList([], noon, unpainted)).toBe('no rollouts');
@@ -157,6 +157,7 @@ describe('answers', () => {
     const described: Described = {
       rollout: 'rollout/production/web',
       run: 'run-1',
+      chain: 'run-1',
       taskQueue: 'sluice',
       execution: 'RUNNING',
       open: true,
