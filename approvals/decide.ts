@@ -46,7 +46,7 @@ export function decide(
   const refusal = bindingRefusal(request, input, facts) ?? personRefusal(request, input, proof, separation, requester);
   if (refusal !== null) return { request, receipt: ignoredDecision(refusal) };
   if (isDuplicate(request, input, proof)) {
-    return { request, receipt: receiptOf(request, 'duplicate', separation, requester) };
+    return { request, receipt: again(request, input, proof, separation, requester) };
   }
   const tooLate = stateRefusal(request, input, proof, facts);
   if (tooLate !== null) return { request, receipt: ignoredDecision(tooLate) };
@@ -177,9 +177,23 @@ function receiptOf(
   outcome: 'recorded' | 'duplicate',
   separation: Separation,
   requester: string,
-): DecisionReceipt {
+): Exclude<DecisionReceipt, { outcome: 'ignored' }> {
   const { missingText } = quorum(request, separation, requester);
   return { outcome, gate: request.gate.id, state: request.state, missing: missingText };
+}
+
+/** Whoever approves again in another of their roles learns why that fills no other seat. */
+function again(
+  request: ApprovalRequest,
+  { decision }: DecisionInput,
+  { person, roles }: Proof,
+  separation: Separation,
+  requester: string,
+): DecisionReceipt {
+  const receipt = receiptOf(request, 'duplicate', separation, requester);
+  const { missingRoles } = quorum(request, separation, requester);
+  if (decision !== 'approve' || !missingRoles.some((role) => roles.includes(role))) return receipt;
+  return { ...receipt, missing: `${receipt.missing} (distinct people required: ${person} is counted once)` };
 }
 
 // ── Small words ──────────────────────────────────────────────────────────────────────────────────────────────────────

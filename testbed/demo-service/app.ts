@@ -5,7 +5,8 @@ import { Hono } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { faultsSchema, type FaultSwitch } from './faults.ts';
 import type { ServiceMetrics } from './metrics.ts';
-import { loadHeader, previewHeader, type ServedRequest } from './request-log.ts';
+import type { Desk } from './desk.ts';
+import { sawKey, type ServedRequest, servedRequest } from './request-log.ts';
 
 export interface ServiceParts {
   readonly app: string;
@@ -15,12 +16,13 @@ export interface ServiceParts {
   readonly faults: FaultSwitch;
   readonly metrics: ServiceMetrics;
   readonly log: (request: ServedRequest) => void;
+  readonly desk: Desk;
 }
 
 const userPaths = ['/', '/api/whoami', '/api/echo'];
 
 export function serviceApp(parts: ServiceParts): Hono {
-  const { app, release, digest, faults, metrics } = parts;
+  const { app, release, digest, faults, metrics, desk } = parts;
   const service = new Hono();
 
   service.get('/healthz', (c) => c.json({ ok: faults.ready(), release }, faults.ready() ? 200 : 503));
@@ -37,6 +39,7 @@ export function serviceApp(parts: ServiceParts): Hono {
   service.get('/', (c) => c.text(`Hello from ${app} ${release}\n`));
   service.get('/api/whoami', (c) => c.json({ app, release, digest }));
   service.post('/api/echo', async (c) => c.json({ release, youSent: await c.req.text() }));
+  service.route('/', desk.routes);
   return service;
 }
 
@@ -50,22 +53,15 @@ function counted({ release, metrics, log }: ServiceParts) {
     const code = c.res.status;
     const known = userPaths.includes(path) ? path : 'other'; // strangers must not invent series
     metrics.served({ method, path: known, code, seconds: (performance.now() - began) / 1000 });
-    log({
-      at,
-      release,
-      method,
-      path,
-      status: code,
-      proxied: c.req.header('x-forwarded-for') !== undefined,
-      preview: c.req.header(previewHeader) !== undefined,
-      load: c.req.header(loadHeader) ?? null,
-    });
+    const saw = c.get(sawKey) as ServedRequest['saw'] | undefined;
+    const header = (name: string) => c.req.header(name);
+    log(servedRequest({ at, release, method, path, status: code, header, ...(saw !== undefined && { saw }) }));
   });
 }
 
 function faulty(faults: FaultSwitch) {
   return createMiddleware(async (c, next) => {
-    const { fails, delayMs } = faults.next(Date.now());
+    const { fails, delayMs } = faults.next(c.req.path, Date.now());
     if (delayMs > 0) await sleep(delayMs);
     if (fails) return c.json({ error: 'this release is broken' }, 500);
     return next();

@@ -5,6 +5,8 @@ import { z } from 'zod';
 export const faultsSchema = z.strictObject({
   /** Share of requests answered with 500. */
   errorRate: z.number().min(0).max(1).default(0),
+  /** The only path that is hit by errors and latency; every one when absent. */
+  only: z.string().startsWith('/').optional(),
   /** Added to each answer. */
   latencyMs: z.int().min(0).max(60_000).default(0),
   /** What `/healthz` says. */
@@ -19,8 +21,8 @@ export type FaultsInput = z.input<typeof faultsSchema>;
 export interface FaultSwitch {
   set(faults: Faults): void;
   ready(): boolean;
-  /** What happens to the next request. */
-  next(now: number): { readonly fails: boolean; readonly delayMs: number };
+  /** What happens to the next request, which is for this path. */
+  next(path: string, now: number): { readonly fails: boolean; readonly delayMs: number };
 }
 
 export function faultSwitch(initial: Faults): FaultSwitch {
@@ -32,7 +34,8 @@ export function faultSwitch(initial: Faults): FaultSwitch {
       owed = 0;
     },
     ready: () => faults.ready,
-    next: (now) => {
+    next: (path, now) => {
+      if (faults.only !== undefined && faults.only !== path) return { fails: false, delayMs: 0 };
       if (faults.from !== undefined && now < Date.parse(faults.from)) return { fails: false, delayMs: 0 };
       owed += faults.errorRate;
       const fails = owed > 1 - 1e-9; // tenths do not add up to one exactly

@@ -3,9 +3,11 @@
 import { parseArgs } from 'node:util';
 import { serveUntilTerminated } from '../servers/serve.ts';
 import { serviceApp } from './app.ts';
+import { desk } from './desk.ts';
 import { faultsSchema, faultSwitch } from './faults.ts';
 import { serviceMetrics } from './metrics.ts';
 import { requestLog } from './request-log.ts';
+import { socketUpgrades } from './sockets.ts';
 
 const { values } = parseArgs({
   options: {
@@ -26,12 +28,16 @@ if (port === undefined || app === undefined || release === undefined || digest =
   process.exit(2);
 }
 
+const log = requestLog(values['request-log'] ?? null);
+const helpDesk = desk();
 const service = serviceApp({
   app,
   release,
   digest,
   faults: faultSwitch(faultsSchema.parse(JSON.parse(values.faults))),
   metrics: serviceMetrics(app, release),
-  log: requestLog(values['request-log'] ?? null),
+  log,
+  desk: helpDesk,
 });
-await serveUntilTerminated(service, Number(port));
+const upgrade = socketUpgrades({ release, mayConnect: helpDesk.mayConnect, log });
+await serveUntilTerminated(service, Number(port), upgrade);

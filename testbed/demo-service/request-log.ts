@@ -17,11 +17,36 @@ export interface ServedRequest {
   readonly preview: boolean;
   /** Which load generator sent it, if it said so. */
   readonly load: string | null;
+  /** The smoke run and request that sent it, if one did. */
+  readonly smoke: string | null;
+  /** What the request brought along, where the service has an eye on that. */
+  readonly saw: Readonly<Record<string, string>>;
 }
 
 /** Headers that the log looks at. */
 export const previewHeader = 'x-sluice-preview';
 export const loadHeader = 'x-load-id';
+const smokeHeader = 'x-sluice-smoke';
+
+/** Under this name a route leaves what it saw. */
+export const sawKey = 'saw';
+
+/** What was answered, and how it is known. */
+export interface Served extends Pick<ServedRequest, 'at' | 'release' | 'method' | 'path' | 'status'> {
+  readonly header: (name: string) => string | undefined;
+  readonly saw?: Readonly<Record<string, string>>;
+}
+
+export function servedRequest({ header, saw = {}, ...facts }: Served): ServedRequest {
+  return {
+    ...facts,
+    proxied: header('x-forwarded-for') !== undefined,
+    preview: header(previewHeader) !== undefined,
+    load: header(loadHeader) ?? null,
+    smoke: header(smokeHeader) ?? null,
+    saw,
+  };
+}
 
 /** Appends to a file, at once: what was answered stands in the log even when the process is killed. Without a file it does nothing. */
 export function requestLog(file: string | null): (request: ServedRequest) => void {

@@ -1,12 +1,16 @@
 /** Serves a Hono app on loopback until SIGTERM, answering what is in flight first. */
 
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
 
+/** What answers a request for another protocol. */
+export type Upgrade = (asked: IncomingMessage, connection: Duplex, head: Buffer) => void;
+
 /** Returns when it listens; the process ends by itself after SIGTERM. */
-export async function serveUntilTerminated(app: Hono, port: number): Promise<void> {
+export async function serveUntilTerminated(app: Hono, port: number, upgrade?: Upgrade): Promise<void> {
   const listener = getRequestListener(app.fetch);
   const quiet = new Set<Socket>();
   const server = createServer((incoming, answer) => {
@@ -19,6 +23,7 @@ export async function serveUntilTerminated(app: Hono, port: number): Promise<voi
     quiet.add(socket);
     socket.once('close', () => quiet.delete(socket));
   });
+  if (upgrade !== undefined) server.on('upgrade', upgrade);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(port, '127.0.0.1', resolve);
   });

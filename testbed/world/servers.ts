@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import { type Recorder, startRecorder } from '../recorder.ts';
 import { type Caddy, startCaddy } from '../servers/caddy.ts';
 import { freePort } from '../servers/ports.ts';
-import { awaitSamples, type Prometheus, type ScrapeTarget, startPrometheus } from '../servers/prometheus.ts';
+import {
+  type AlertRule,
+  awaitSamples,
+  type Prometheus,
+  type ScrapeTarget,
+  startPrometheus,
+} from '../servers/prometheus.ts';
 import { startTemporal, type Temporal, type TemporalOptions } from '../servers/temporal.ts';
 import { type Service, type ServiceOptions, startService } from './service.ts';
 
@@ -13,6 +19,8 @@ export interface ServerOptions {
   /** Names, or names with the behaviour of their releases. */
   readonly services: readonly (string | ServiceOptions)[];
   readonly temporal?: Omit<TemporalOptions, 'folder'>;
+  /** Alerts that its Prometheus knows. @default none */
+  readonly rules?: readonly AlertRule[];
   /** @default 1_000 */
   readonly scrapeEveryMs?: number;
   /** @default free ports */
@@ -46,7 +54,11 @@ export async function startServers(options: ServerOptions, stops: Stoppable[]): 
     all(wanted.map((one) => up(startService(one, join(folder, 'services', one.name))))),
   ]);
 
-  const scraped = { targets: services.flatMap(targetsOf), scrapeEveryMs: options.scrapeEveryMs ?? 1_000 };
+  const scraped = {
+    targets: services.flatMap(targetsOf),
+    scrapeEveryMs: options.scrapeEveryMs ?? 1_000,
+    rules: options.rules ?? [],
+  };
   const prometheusPort = ports.prometheus ?? (await freePort());
   const prometheus = await up(
     startPrometheus({ ...scraped, folder: join(folder, 'prometheus'), port: prometheusPort }),

@@ -51,15 +51,20 @@ describe('an approval', () => {
     expect(again.request).toBe(once);
   });
 
-  it('of one person with two roles fills one of them', () => {
-    const twice = asked(onePer('sre', 'qa'));
+  it.each([
+    ['one of each', onePer('sre', 'qa')],
+    ['all of', allOf('sre', 'qa')],
+  ])('of one person with two roles fills one of them, and says so when asked for %s (T-34)', (_, clause) => {
+    const twice = asked(clause);
     const anaBoth = proofOf('ana', 'sre', 'qa');
     const once = say(twice, anaBoth).request;
     expect(say(once, anaBoth).receipt).toMatchObject({
       outcome: 'duplicate',
       state: 'open',
-      missing: '1 of qa or sre',
+      missing: '1 of qa or sre (distinct people required: ana is counted once)',
     });
+    const other = say(asked(onePer('sre', 'qa')), ana).request;
+    expect(say(other, ana).receipt).toMatchObject({ outcome: 'duplicate', missing: '1 of qa' });
   });
 });
 

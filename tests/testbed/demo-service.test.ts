@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { serviceApp } from '../../testbed/demo-service/app.ts';
+import { desk, deskSecrets } from '../../testbed/demo-service/desk.ts';
 import { type FaultsInput, faultsSchema, faultSwitch } from '../../testbed/demo-service/faults.ts';
 import { serviceMetrics } from '../../testbed/demo-service/metrics.ts';
 import { readRequestLog, type ServedRequest } from '../../testbed/demo-service/request-log.ts';
@@ -16,6 +17,7 @@ function service(faults: FaultsInput = {}) {
     faults: faultSwitch(faultsSchema.parse(faults)),
     metrics: serviceMetrics('web', 'v2'),
     log: (request) => void log.push(request),
+    desk: desk(),
   });
   const statuses = async (times: number) => {
     const all: number[] = [];
@@ -69,7 +71,44 @@ describe('the demo service', () => {
   });
 });
 
+describe('the help desk of the demo service', () => {
+  it('knows its visitors and sessions, and what belongs to them', async () => {
+    const { app, log } = service();
+    const send = async (method: string, path: string, json?: unknown, headers: Record<string, string> = {}) => {
+      const answer = await app.request(path, {
+        method,
+        headers,
+        ...(json !== undefined && { body: JSON.stringify(json) }),
+      });
+      const body: unknown = answer.status === 204 ? null : await answer.json();
+      return { status: answer.status, cookie: answer.headers.get('set-cookie') ?? '', body };
+    };
+    expect((await send('GET', '/account')).status).toBe(401);
+    expect((await send('POST', '/login', { user: 'smoke', password: 'guessed' })).status).toBe(401);
+    const { cookie } = await send('POST', '/login', { user: 'smoke', password: deskSecrets.password });
+    expect((await send('GET', '/account', undefined, { cookie })).body).toEqual({ user: 'smoke' });
+
+    expect((await send('POST', '/api/chat', { sessionId: 'made up' })).status).toBe(404);
+    const { sessionId } = (await send('POST', '/api/greeting')).body as { sessionId: string };
+    expect((await send('POST', '/api/chat', { sessionId })).status).toBe(200);
+    const { ticketId } = (await send('POST', '/api/tickets', { sessionId, subject: 'x' })).body as { ticketId: string };
+    const removed = [
+      await send('DELETE', `/api/tickets/${ticketId}`),
+      await send('DELETE', `/api/tickets/${ticketId}`),
+    ];
+    expect(removed.map(({ status }) => status)).toEqual([204, 404]);
+    expect((await send('POST', '/webhooks/desk', {})).status).toBe(401);
+    expect(log.find(({ path, status }) => path === '/api/chat' && status === 200)?.saw).toEqual({ sessionId });
+  });
+});
+
 describe('faults of the demo service', () => {
+  it('hit one path alone when told so', async () => {
+    const { app, statuses } = service({ errorRate: 1, only: '/api/greeting' });
+    expect(await statuses(1)).toEqual([200]);
+    expect((await app.request('/api/greeting', { method: 'POST' })).status).toBe(500);
+  });
+
   it('spreads errors evenly: every fourth at 25 %', async () => {
     expect(await service({ errorRate: 0.25 }).statuses(8)).toEqual([200, 200, 200, 500, 200, 200, 200, 500]);
   });
