@@ -21,7 +21,7 @@ const ticket = inSession.extend({ subject: z.string().min(1) });
 export interface Desk {
   readonly routes: Hono;
   /** Whether a WebSocket may be opened with this cookie header and this token. */
-  mayConnect(cookies: string, token: string | null): boolean;
+  readonly mayConnect: (cookies: string, token: string | null) => boolean;
 }
 
 export function desk(): Desk {
@@ -72,7 +72,7 @@ export function desk(): Desk {
     const isFile = image instanceof File;
     saw(c, {
       sessionId,
-      title: String(title),
+      title: typeof title === 'string' ? title : '',
       image: isFile ? `${image.name} ${image.type} ${String(image.size)}` : '',
     });
     return sessions.has(sessionId) && isFile ? c.json({ ok: true }) : c.json({ error: 'no photo' }, 422);

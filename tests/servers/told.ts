@@ -6,9 +6,9 @@ import { idOf, type Rollouts } from './rollouts.ts';
 export async function everythingIn({ session }: Rollouts, service: string): Promise<string> {
   const histories: string[] = [];
   const query = `WorkflowId STARTS_WITH '${idOf(service)}'`;
-  for await (const { workflowId, runId, memo, searchAttributes } of session.client.workflow.list({ query })) {
+  for await (const { workflowId, runId, memo, typedSearchAttributes } of session.client.workflow.list({ query })) {
     const history = await session.client.workflow.getHandle(workflowId, runId).fetchHistory();
-    histories.push(readable([history, memo ?? null, searchAttributes]));
+    histories.push(readable([history, memo ?? null, typedSearchAttributes]));
   }
   return histories.join('\n');
 }
