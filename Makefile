@@ -11,7 +11,7 @@ help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install:
-	@node tools/installed.js || npm ci
+	@node tools/installed.js || { echo 'Installing packages, a minute or two…'; npm ci; }
 
 build: install dist/.built ## Install packages if needed, compile, bundle the workflows
 

@@ -8,7 +8,11 @@ export async function readText(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : (error as Error).message;
-    throw new CliError('usage', `${file}: ${why}`, { data: { file } });
+    throw new CliError('usage', `${file}: ${whyNot(error as NodeJS.ErrnoException)}`, { data: { file } });
   }
+}
+
+function whyNot({ code, message }: NodeJS.ErrnoException): string {
+  if (code === 'ENOENT') return 'no such file';
+  return code === 'EISDIR' ? 'it is a folder' : message;
 }

@@ -35,7 +35,7 @@ metadata: { service: ${quoted(service)}, environment: ${quoted(environment)} }
 target:
   kind: caddy
   connection: edge # names of ${fileNames.worker}
-  route: main
+  route: ${quoted(service)}
   preview: { header: "x-sluice-preview: canary" } # such requests reach the new release at any weight
 
 release: { image: ${quoted(image)}, digest: required } # the digest is given at start
@@ -84,7 +84,7 @@ watch: { for: 2h }
 }
 
 export function workerTemplate(answers: Answers): string {
-  const { publicUrl, caddyAdmin, prometheus, deployHook, slotA, slotB } = answers;
+  const { service, publicUrl, caddyAdmin, prometheus, deployHook, slotA, slotB } = answers;
   return `# The operator's side: addresses, and the names of credentials. Start it with: sluice worker --config ${fileNames.worker}
 apiVersion: sluice/v1
 kind: Worker
@@ -105,7 +105,7 @@ connections:
     public: ${quoted(publicUrl)}
     persistence: resume # caddy run --resume
     routes:
-      main:
+      ${quoted(service)}:
         match: { path: "/*" } # finds the route when it has no @id yet
         slots: { a: ${quoted(slotA)}, b: ${quoted(slotB)} }
         longLived: false # true for WebSockets and event streams

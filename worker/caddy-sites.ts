@@ -17,7 +17,7 @@ export interface SiteDoors {
 export function siteOf(connection: CaddyConnection, plan: CaddyTargetPlan, { credentials, engine }: SiteDoors): Site {
   const route = Object.hasOwn(connection.routes, plan.route) ? connection.routes[plan.route] : undefined;
   if (route === undefined) {
-    const detail = `connection ${plan.connection} declares no such route`;
+    const detail = `connection ${plan.connection} declares only ${Object.keys(connection.routes).join(', ')}`;
     throw new ProviderError({ code: 'missing', doing: `use route ${plan.route}`, detail });
   }
   return {

@@ -14,6 +14,6 @@ export function httpSiteOf(
 ): Site {
   const route = Object.hasOwn(routes, plan.route) ? routes[plan.route] : undefined;
   if (route !== undefined) return { ...connection, values: route.values, auth: credentialsFor(auth, credentials) };
-  const detail = `connection ${plan.connection} declares no such route`;
+  const detail = `connection ${plan.connection} declares only ${Object.keys(routes).join(', ')}`;
   throw new ProviderError({ code: 'missing', doing: `use route ${plan.route}`, detail });
 }

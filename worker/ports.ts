@@ -60,8 +60,12 @@ type Kind = WorkerConfig['connections'][string]['kind'];
 function declared<K extends Kind>(config: WorkerConfig, name: string, kind: K) {
   const found = Object.hasOwn(config.connections, name) ? config.connections[name] : undefined;
   if (found?.kind === kind) return found as Extract<typeof found, { kind: K }>;
-  const detail = found === undefined ? 'the operator declared no such connection' : `it is of kind ${found.kind}`;
+  const detail = found === undefined ? onlyOnes(config) : `it is of kind ${found.kind}`;
   throw new ProviderError({ code: 'missing', doing: `use connection ${name} for ${kind}`, detail });
+}
+
+function onlyOnes({ connections }: Pick<WorkerConfig, 'connections'>): string {
+  return `the operator declared only ${Object.keys(connections).join(', ')}`;
 }
 
 function metricsOf({ config, credentials, http, clock }: PortsOptions, name: string): MetricsSource {
@@ -93,7 +97,7 @@ export function routePlan({ connections }: WorkerConfig, name: string, route: st
   if (found !== undefined && 'routes' in found) {
     return { kind: found.kind, connection: name, route, preview: null, drainMs: 0 };
   }
-  const detail = found === undefined ? 'the operator declared no such connection' : `it is of kind ${found.kind}`;
+  const detail = found === undefined ? onlyOnes({ connections }) : `it is of kind ${found.kind}`;
   throw new ProviderError({ code: 'missing', doing: `use connection ${name} for a target`, detail });
 }
 

@@ -2,6 +2,7 @@
 
 import type { Problem } from '../../spec/diagnostics.ts';
 import type { Context } from '../context.ts';
+import { CliError } from '../errors.ts';
 import type { Exit } from '../exit-codes.ts';
 import { readText } from '../files.ts';
 import type { Program } from '../command.ts';
@@ -26,6 +27,7 @@ async function validate(context: Context, files: readonly string[]): Promise<Exi
   const checked = await Promise.all(files.map(check));
   const { renderProblems, summarizeProblems } = await import('../../spec/diagnostics.ts');
   const render = ({ file, kind, ok, problems }: Checked): string => {
+    if (kind === unread) return problems.map(({ message }) => `${file}: ${message}`).join('\n');
     if (problems.length === 0) return `${file}: valid ${kind}`;
     return [renderProblems(problems), '', `${summarizeProblems(file, problems)}${ok ? ` (valid ${kind})` : ''}`].join(
       '\n',
@@ -37,10 +39,20 @@ async function validate(context: Context, files: readonly string[]): Promise<Exi
 
 /** Only the parser that is needed is loaded. */
 async function check(file: string): Promise<Checked> {
-  const text = await readText(file);
+  const text = await readText(file).catch((error: unknown) => error);
+  if (text instanceof CliError) return unreadable(file, text);
+  if (typeof text !== 'string') throw text;
   const kind = kindOf(text);
   const result = await parse(kind, text, file);
   return { file, kind, ok: result.ok, problems: result.ok ? result.warnings : result.problems };
+}
+
+const unread = 'unread';
+
+/** A file that cannot be read keeps nobody from what is wrong with the others. */
+function unreadable(file: string, { message }: CliError): Checked {
+  const problem = { file, line: 1, column: 1, path: '', message: message.slice(`${file}: `.length) };
+  return { file, kind: unread, ok: false, problems: [{ ...problem, severity: 'error' }] };
 }
 
 type Kind = 'Rollout' | 'Worker' | 'Directory' | 'World';

@@ -89,11 +89,26 @@ describe('validate', () => {
     expect(checked.problems).toContainEqual(expect.objectContaining({ file, line: 2, severity: 'error' }));
   });
 
-  test('names a file that is not there', async () => {
-    const { exit, err } = await sluice(['validate', join(folder, 'nosuch.yaml')]);
+  test('names what cannot be read, and what is wrong with the other files all the same', async () => {
+    const broken = join(folder, 'beside.yaml');
+    await writeFile(broken, 'kind: Directory\nidentiti: trust\n');
+    const { exit, out } = await sluice(['validate', join(folder, 'nosuch.yaml'), folder, broken]);
     expect(exit).toBe(2);
-    expect(err).toContain('nosuch.yaml: no such file');
+    expect(out).toContain('nosuch.yaml: no such file');
+    expect(out).toContain(`${folder}: it is a folder`);
+    expect(out).toContain('did you mean "identity"?');
   });
+});
+
+test('init, plan and zero name the same route', async () => {
+  const dir = await started('route', [...named, '--service', 'shop']);
+  const worker = await readFile(join(dir, 'worker.yaml'), 'utf8');
+  expect(worker).toContain('routes:\n      "shop":');
+  const config = ['--config', join(dir, 'worker.yaml')];
+  const { exit, err } = await sluice(['zero', 'edge/shopp', ...config]);
+  expect(err).toContain('use route shopp: connection edge declares only shop');
+  expect(exit).toBe(3);
+  expect((await sluice(['zero', 'egde/shop', ...config])).err).toContain('the operator declared only prometheus, edge');
 });
 
 describe('plan --offline', () => {
@@ -108,7 +123,7 @@ describe('plan --offline', () => {
       web in production  web
         release  v2 (sha256:aaaaaaaaaaaa) from registry.example/web
         stable   not asked
-        target   caddy, connection edge, route main; weights in steps of 0.01%, fenced, preview
+        target   caddy, connection edge, route web; weights in steps of 0.01%, fenced, preview
         digest   sha256:…
 
       Ladder
