@@ -17,11 +17,12 @@ export async function candidates(program: Program, words: readonly string[], kno
   const isOption = typed.startsWith('-');
   const { command, values, wantsValue } = readingOf(program, before);
   if (wantsValue) return [];
+  const names = program.commands.map((one) => one.name()).filter((name) => name !== 'complete');
   const found = isOption
     ? flagsOf(program, command)
     : command === null
-      ? program.commands.map((one) => one.name()).filter((name) => name !== 'complete')
-      : await argumentsOf(command, values, known);
+      ? names
+      : await argumentsOf(command, { values, known, names });
   return found.filter((one) => one.startsWith(typed)).sort();
 }
 
@@ -50,13 +51,22 @@ function flagsOf(program: Program, command: Sub | null): readonly string[] {
   return [...options.flatMap(({ long, hidden }) => (long == null || hidden ? [] : [long])), '--help'];
 }
 
-async function argumentsOf(command: Sub, values: readonly string[], known: Known): Promise<readonly string[]> {
+interface Told {
+  readonly values: readonly string[];
+  readonly known: Known;
+  /** Of all commands. */
+  readonly names: readonly string[];
+}
+
+async function argumentsOf(command: Sub, { values, known, names }: Told): Promise<readonly string[]> {
   const argument = command.registeredArguments[values.length];
   switch (argument?.name()) {
     case 'rollout':
       return known.rollouts();
     case 'gate':
       return known.gates(values[0] ?? '');
+    case 'topic':
+      return ['exit-codes', ...names];
     default:
       return argument?.argChoices ?? [];
   }

@@ -39,7 +39,11 @@ export function createProgram(io: Io): { readonly program: Program; readonly con
     .option('--address <host:port>', 'Temporal server (else TEMPORAL_ADDRESS or the profile)')
     .option('--namespace <name>', 'Temporal namespace (else TEMPORAL_NAMESPACE or the profile)')
     .option('--profile <name>', "profile of Temporal's configuration file (else TEMPORAL_PROFILE)")
-    .option('--task-queue <name>', 'task queue of the workers', io.env['SLUICE_TASK_QUEUE'] ?? 'sluice')
+    .option(
+      '--task-queue <name>',
+      'task queue of the workers (else SLUICE_TASK_QUEUE)',
+      io.env['SLUICE_TASK_QUEUE'] ?? 'sluice',
+    )
     .option('--json', 'answers and errors as JSON on standard output')
     .option('--no-color', 'no colours (also NO_COLOR)')
     .helpCommand(false)

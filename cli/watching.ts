@@ -98,7 +98,8 @@ async function livePicture(context: Context): Promise<Screen> {
       }
       history = remembered(history, status);
       const course = { history, marks };
-      live.show(renderWatch({ status, explanation, trouble, now: at, width: io.width, paint, course }));
+      const picture = renderWatch({ status, explanation, trouble, now: at, width: io.width, paint, course });
+      live.show(context.typable(picture));
     },
     done: () => {
       live.done();

@@ -56,7 +56,7 @@ export class Source {
     });
     const { errors, warnings } = this.#document;
     this.complaints = [
-      ...[...errors, ...warnings].map(({ pos, code, message }) => ({
+      ...firstOf([...errors, ...warnings]).map(({ pos, code, message }) => ({
         offset: pos[0],
         message: wordsOf(code, message),
       })),
@@ -153,6 +153,12 @@ export function isSecretKey(key: string | number | undefined): boolean {
 /** Credentials inside a text replaced by stars of the same length. */
 export function maskSecrets(text: string): string {
   return text.replace(secretText, (found) => '*'.repeat(found.length));
+}
+
+/** A tab in the indentation makes the parser misread what follows: nothing but the tab is said. */
+function firstOf<Said extends { readonly code: string }>(said: readonly Said[]): readonly Said[] {
+  const tabs = said.filter(({ code }) => code === 'TAB_AS_INDENT');
+  return tabs.length > 0 ? tabs : said;
 }
 
 /** The parser's own check compares every key with every other. */

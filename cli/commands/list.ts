@@ -1,9 +1,33 @@
 /** `sluice list`: running and recent rollouts. */
 
+import { Option } from '@commander-js/extra-typings';
 import { countArgument, textArgument } from '../arguments.ts';
 import type { Context } from '../context.ts';
 import type { Exit } from '../exit-codes.ts';
 import type { Program } from '../command.ts';
+import type { RolloutState } from '../../plan/phases.ts';
+
+/** A word that no rollout can be in finds none, and says nothing of the slip. */
+const states: Readonly<Record<RolloutState, true>> = {
+  preparing: true,
+  'awaiting-approval': true,
+  deploying: true,
+  shifting: true,
+  baking: true,
+  held: true,
+  frozen: true,
+  paused: true,
+  promoting: true,
+  watching: true,
+  retiring: true,
+  'rolling-back': true,
+  completed: true,
+  'rolled-back': true,
+  aborted: true,
+  superseded: true,
+  detached: true,
+  refused: true,
+};
 
 export function listCommand(program: Program, context: Context): void {
   program
@@ -13,7 +37,7 @@ export function listCommand(program: Program, context: Context): void {
     .option('--archived', 'also those that only the archive still has; asks the worker')
     .option('--service <name>', 'only this service', textArgument)
     .option('--environment <name>', 'only this environment', textArgument)
-    .option('--state <state>', 'only this phase or outcome, e.g. awaiting-approval', textArgument)
+    .addOption(new Option('--state <state>', 'only this phase or outcome').choices(Object.keys(states)))
     .option('--limit <count>', 'at most so many', countArgument, 50)
     .addHelpText('after', examples)
     .action(context.ends((filter) => list(context, filter)));

@@ -1,5 +1,6 @@
 /** `sluice zero`: all traffic back to stable without Temporal. */
 
+import { Option } from '@commander-js/extra-typings';
 import { digestArgument, durationArgument } from '../arguments.ts';
 import type { Context } from '../context.ts';
 import { CliError } from '../errors.ts';
@@ -14,7 +15,11 @@ export function zeroCommand(program: Program, context: Context): void {
     .requiredOption('--config <file>', "the operator's worker configuration")
     .option('--stable <digest>', 'where no claim tells: the release that gets all traffic', digestArgument)
     .option('--release <digest>', 'where no claim tells: the release that gets none', digestArgument)
-    .option('--timeout <duration>', 'give up after this long (exit code 13)', durationArgument, 120_000)
+    .addOption(
+      new Option('--timeout <duration>', 'give up after this long (exit code 13)')
+        .argParser(durationArgument)
+        .default(120_000, '2m'),
+    )
     .addHelpText('after', examples)
     .action(context.ends((target, options) => zero(context, target, options)));
 }

@@ -117,7 +117,7 @@ function wayBack({ rollback, separation, roles }: Plan): readonly (readonly stri
   const confirm = rollback.confirm.map(runText).join(', ') || 'nothing';
   return [
     ['within', `${formatDuration(rollback.withinMs)}, or somebody is paged`],
-    ['then', `${confirm}; the bad release is kept for ${formatDuration(rollback.keepCanaryMs)}`],
+    ['then', `${confirm}; the bad release is ${keptText(rollback.keepCanaryMs)}`],
     ['roles', roles.join(', ') || 'none'],
     ['requester', separation.requesterMayApprove ? 'may approve' : 'may not approve'],
   ];
@@ -132,4 +132,8 @@ function preflightLines(preflight: PreflightReport | null, paint: Paint): readon
     ...problems.map((note) => `  ${paint.red('✗')} ${note.message} (${note.code})`),
     ...warnings.map((note) => `  ${paint.yellow('!')} ${note.message} (${note.code})`),
   ];
+}
+
+function keptText(ms: number): string {
+  return ms === 0 ? 'removed' : `kept for ${formatDuration(ms)}`;
 }

@@ -79,7 +79,8 @@ describe('the command line', () => {
     [['step-back', 'production/web', '--to', '5'], 'give a percentage'],
     [['step-back', 'production/web', '--to', '101%'], 'give a percentage'],
     [['watch', 'production/web', '--timeout', '5 parsecs'], 'give a duration'],
-    [['abort', 'production/web'], '--reason'],
+    [['list', '--state', 'bakin'], 'baking'],
+    [['simulate', 'rollout.yaml'], 'see sluice simulate --help'],
     [['reject', 'production/web', 'go'], '--reason'],
     [['approve', 'production/web', 'go', '--evidence', '0'], 'whole number'],
     [['start', 'rollout.yaml', '--label', 'v2', '--image', 'registry.example/web:v2'], 'sha256'],
@@ -90,6 +91,12 @@ describe('the command line', () => {
     expect(out).toBe('');
     expect(err).toContain(words);
     expect(err).not.toContain('    at ');
+  });
+
+  test('asks nobody who stops for a reason', async () => {
+    const { exit, err } = await sluice(['abort', 'production/web', '--address', '127.0.0.1:1']);
+    expect(err).toContain('not reachable');
+    expect(exit).toBe(11);
   });
 
   test('gives errors as JSON on standard output', async () => {

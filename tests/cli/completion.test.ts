@@ -28,6 +28,7 @@ describe('what could stand next', () => {
     ['approve production/web --ev', ['--evidence']],
     ['list --o', ['--open']],
     ['completion ', ['bash', 'fish', 'zsh']],
+    ['help e', ['edit', 'exit-codes', 'explain']],
     ['validate ', []],
   ])('after `sluice %s`', async (line, found) => {
     expect(await candidates(program, line.split(' '), known)).toEqual(found);

@@ -28,6 +28,7 @@ describe('a YAML file', () => {
     ['query: [a', '1:10 YAML: Flow sequence in block collection must be sufficiently indented and end with a ]'],
     ['query: a\nquery: b\n', '2:1 this key stands twice in the same mapping'],
     ['query:\n\tb: 1\n', '2:1 YAML: Tabs are not allowed as indentation'],
+    ['query:\n  - a\n\t- b\n  - c\n', '3:1 YAML: Tabs are not allowed as indentation'],
     ['query: a\n---\nquery: b\n', '2:1 the file holds several documents, one is expected'],
     ['query: *b\n', '1:1 Unresolved alias (the anchor must be set before the alias): b'],
     ['? [a]\n: 3', '1:3 YAML: With stringKeys, all keys must be strings'],
