@@ -7,6 +7,7 @@ import type { RolloutResult } from '../workflows/messages.ts';
 import { readAttributes, readMemo, type Attributes, type Memo } from './attributes.ts';
 import { ClientError } from './errors.ts';
 import { call, serverCallMs, type Session } from './session.ts';
+import { pinnedVersion, type Version } from './versions.ts';
 
 /** Plain JSON; absent things are `null`, times epoch ms. */
 export interface Described extends Attributes, Memo {
@@ -15,6 +16,8 @@ export interface Described extends Attributes, Memo {
   /** First run of its chain: what claims and records name. */
   readonly chain: string;
   readonly taskQueue: string;
+  /** Only workers of this version carry it on; `null` for any. */
+  readonly pinnedTo: Version | null;
   /** Name of Temporal's status: `RUNNING`, `COMPLETED`, `TERMINATED`, … */
   readonly execution: string;
   readonly open: boolean;
@@ -66,6 +69,7 @@ function described(from: WorkflowExecutionDescription): Described {
     run: from.runId,
     chain: from.raw.workflowExecutionInfo?.firstRunId ?? from.runId,
     taskQueue: from.taskQueue,
+    pinnedTo: pinnedVersion(from.raw.workflowExecutionInfo?.versioningInfo),
     execution: from.status.name,
     open: from.status.name === 'RUNNING' || from.status.name === 'PAUSED',
     startedAt: from.startTime.getTime(),

@@ -9,6 +9,7 @@ import { connectionChecks, rollCall, type Heard } from './roll-call.ts';
 import { attributeFacts } from './setup.ts';
 import { archiveWorkflow, searchAttributes } from '../workflows/messages.ts';
 import { call, connect, serverCallMs, type ConnectOptions, type Session } from './session.ts';
+import { idleBecause, isSame, versionless, wordsFor } from './versions.ts';
 
 /** Stops where going on has no sense, never throws for what it finds. */
 export async function diagnose(options: ConnectOptions): Promise<readonly DoctorCheck[]> {
@@ -27,6 +28,7 @@ export async function diagnose(options: ConnectOptions): Promise<readonly Doctor
     checks.push(...(await waitingRecords(session)));
     const [rollouts, watches] = await pollers(session);
     const [answering, ...connections] = await workers(session, rollouts);
+    checks.push(...versionsOf(session, rollouts));
     const guarding = await check('guardian', () => guardian(session));
     return [...checks, answering, watchersOf(watches), guarding, ...connections];
   } finally {
@@ -111,6 +113,19 @@ function guardianless(reason: string): ClientError {
 
 function ago(at: number, now: number): string {
   return `${formatElapsed(Math.max(0, now - at))} ago`;
+}
+
+/** Nothing to say while no worker has a version. */
+function versionsOf({ namespace }: Session, { versions, routing }: QueuePollers): readonly DoctorCheck[] {
+  const polling = versions.filter((version) => version !== null);
+  if (polling.length === 0 && routing.current === null) return [];
+  const what = 'worker versions';
+  const idle = idleBecause(versions, routing, namespace);
+  if (idle !== null) return [{ what, ok: false, detail: idle }];
+  const { current } = routing;
+  const words = current === null ? `${versionless} are given what begins` : `${wordsFor(current)} is current`;
+  const others = [...new Set(polling.filter((version) => !isSame(version, current)).map(wordsFor))];
+  return [{ what, ok: true, detail: others.length === 0 ? words : `${words}; ${others.join(', ')} polls too` }];
 }
 
 const nobody = 'nobody polls it; start `sluice worker --config FILE`';

@@ -21,7 +21,7 @@ import {
 } from '../workflows/messages.ts';
 import { describe } from './describe.ts';
 import { ClientError } from './errors.ts';
-import { needWorker } from './pollers.ts';
+import { needWorkerOf } from './pollers.ts';
 import { finished } from './finished.ts';
 import { call, grpcCode, grpcStatus, type Session } from './session.ts';
 
@@ -88,7 +88,7 @@ async function execute<Answer>(
 ): Promise<Answer> {
   const described = await describe(session, rollout);
   if (!described.open) throw finished(described);
-  await needWorker(session, described.taskQueue);
+  await needWorkerOf(session, described);
   const handle = session.client.workflow.getHandle(rollout);
   try {
     return await call(session, updateMs, () =>

@@ -8,7 +8,7 @@ import type { Described } from './describe.ts';
 import { ClientError } from './errors.ts';
 import { explainedAt } from './explanation.ts';
 import { withHeartbeat } from './heartbeat.ts';
-import { needWorker, noWorker } from './pollers.ts';
+import { needWorkerOf, noWorkerOf, type Served } from './pollers.ts';
 import { describeRun } from './runs.ts';
 import { call, grpcCode, grpcStatus, type Session } from './session.ts';
 
@@ -53,16 +53,18 @@ export async function runningPlan(session: Session, rollout: string): Promise<Ru
 /** Asks exactly the described run. Throws `ClientError` no-worker when nobody has answered after some tries. */
 export async function ask<Answer>(
   session: Session,
-  { rollout, run, taskQueue }: Pick<Described, 'rollout' | 'run' | 'taskQueue'>,
+  described: Pick<Described, 'rollout' | 'run' | 'taskQueue' | 'pinnedTo' | 'open'>,
   definition: QueryDefinition<Answer>,
 ): Promise<Answer> {
-  await needWorker(session, taskQueue);
+  const { rollout, run } = described;
+  await needWorkerOf(session, described);
   const handle = session.client.workflow.getHandle(rollout, run);
   try {
     return await patiently((ms) =>
-      call(session, ms, () => silentIsNoWorker(taskQueue, () => handle.query(definition))),
+      call(session, ms, () => silentIsNoWorker(session, described, () => handle.query(definition))),
     );
   } catch (error) {
+    if (error instanceof ClientError) throw error; // what stands behind it has been told from
     if (error instanceof QueryNotRegisteredError || error instanceof QueryRejectedError || isStuck(error)) {
       const reason = grpcStatus(error)?.detail ?? (error as Error).message;
       throw new ClientError({ code: 'rejected', reason: `${rollout} cannot answer: ${reason}` }, error);
@@ -94,11 +96,11 @@ const passing: readonly number[] = [
   grpcCode.internal,
 ];
 
-async function silentIsNoWorker<T>(taskQueue: string, run: () => Promise<T>): Promise<T> {
+async function silentIsNoWorker<T>(session: Session, served: Served, run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {
-    if (isPassing(error)) throw noWorker(taskQueue, queryMs, error);
+    if (isPassing(error)) throw noWorkerOf(session, served, queryMs, error);
     throw error;
   }
 }
@@ -106,7 +108,7 @@ async function silentIsNoWorker<T>(taskQueue: string, run: () => Promise<T>): Pr
 function isPassing(error: unknown): boolean {
   if (error instanceof QueryNotRegisteredError && error.message.includes(askAgain)) return true;
   const status = grpcStatus(error);
-  return passing.includes(status?.code ?? -1) || (status?.detail ?? '').includes('no poller seen');
+  return passing.includes(status?.code ?? -1) || /no poller seen|has no pollers/.test(status?.detail ?? '');
 }
 
 const failedPrecondition = 9;

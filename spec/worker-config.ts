@@ -17,6 +17,7 @@ import { headerName, headerValue, hostPort, httpUrl, id, line, origin } from './
 import { type DockerDeploy, dockerDeploy, secretsInEnvironment, sharedContainers } from './docker-deploy.ts';
 import { checkGuardian, guardianForm, guardianOf, type GuardianConfig } from './guardian.ts';
 import { span } from './values.ts';
+import { versioningForm, type VersioningConfig } from './versioning.ts';
 import { readDocument, type ReadResult } from './yaml.ts';
 
 export interface PrometheusConnection {
@@ -91,6 +92,8 @@ export interface WorkerConfig {
   /** Where records of rollouts are kept; `null` for nowhere. */
   readonly archive: ArchiveConfig | null;
   readonly guardian: GuardianConfig;
+  /** `null`: workers are unversioned. */
+  readonly versioning: VersioningConfig | null;
 }
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
@@ -172,6 +175,7 @@ export const workerFile = z.strictObject({
     .default([]),
   archive: archiveForm.nullable().default(null),
   guardian: guardianForm,
+  versioning: versioningForm,
 });
 
 /** The configuration, or all problems of the file. */
@@ -179,10 +183,10 @@ export function parseWorkerConfig(text: string, file: string): ReadResult<Worker
   const result = readDocument(text, file, workerFile, crossCheck);
   if (!result.ok) return result;
   const { taskQueue, temporal, directory, listen, logs, heartbeat, secrets, connections } = result.value;
-  const { smoke, notify, archive } = result.value;
+  const { smoke, notify, archive, versioning } = result.value;
   const first = { taskQueue, temporal, directory, listen, logs, heartbeatMs: heartbeat };
   const guardian = guardianOf(result.value.guardian);
-  return { ...result, value: { ...first, secrets, connections, smoke, notify, archive, guardian } };
+  return { ...result, value: { ...first, secrets, connections, smoke, notify, archive, guardian, versioning } };
 }
 
 function crossCheck(root: Cursor): readonly Finding[] {

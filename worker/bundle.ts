@@ -1,18 +1,18 @@
-/** Builds the workflow bundle once, so that workers start fast and stay small. Run by `npm run build`. */
+/** Builds the workflow bundles once, so that workers start fast and stay small. Run by `npm run build`. */
 
 import { realpathSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, bundleWorkflowCode } from '@temporalio/worker';
-import { bundlePath } from './paths.ts';
+import { bundlePath, versionedBundlePath } from './paths.ts';
 
-/** The code that every rollout runs in the sandbox, from the tree that this file stands in. */
-export async function buildWorkflowBundle(): Promise<string> {
+/** The code that every rollout runs in the sandbox, from the tree that this file stands in. `versioned`: for workers with a version. */
+export async function buildWorkflowBundle(entry: 'index' | 'versioned' = 'index'): Promise<string> {
   const extension = path.extname(fileURLToPath(import.meta.url));
   const inWorkflows = (file: string): string =>
     fileURLToPath(new URL(`../workflows/${file}${extension}`, import.meta.url));
-  const workflows = inWorkflows('index');
+  const workflows = inWorkflows(entry);
   const converter = inWorkflows('payload-converter');
   const ahead = inWorkflows('ahead');
   const { code } = await bundleWorkflowCode({
@@ -26,9 +26,13 @@ export async function buildWorkflowBundle(): Promise<string> {
   return code;
 }
 
-/** Writes it in one move: a worker that starts meanwhile sees the old bundle or the new one, never half of it. */
-export async function writeWorkflowBundle(file: string = bundlePath): Promise<void> {
-  const code = await buildWorkflowBundle();
+/** Writes each in one move: a worker that starts meanwhile sees the old bundle or the new one, never half of it. */
+async function writeWorkflowBundles(): Promise<void> {
+  await write(bundlePath, await buildWorkflowBundle());
+  await write(versionedBundlePath, await buildWorkflowBundle('versioned'));
+}
+
+async function write(file: string, code: string): Promise<void> {
   await mkdir(path.dirname(file), { recursive: true });
   const draft = `${file}.${process.pid}`;
   await writeFile(draft, code);
@@ -37,4 +41,4 @@ export async function writeWorkflowBundle(file: string = bundlePath): Promise<vo
 
 // Compared by real path: a checkout behind a symbolic link would otherwise build nothing.
 const started = process.argv[1];
-if (started !== undefined && realpathSync(started) === fileURLToPath(import.meta.url)) await writeWorkflowBundle();
+if (started !== undefined && realpathSync(started) === fileURLToPath(import.meta.url)) await writeWorkflowBundles();

@@ -11,6 +11,8 @@ export type Readiness = Readonly<Record<string, string | null>>;
 export interface HealthOptions {
   readonly metrics: () => Promise<string>;
   readonly readiness: () => Promise<Readiness>;
+  /** What keeps no worker from being ready, but should be looked at. @default nothing */
+  readonly warnings?: () => readonly string[];
 }
 
 export interface HealthServer {
@@ -21,7 +23,7 @@ export interface HealthServer {
 
 const prometheusText = 'text/plain; version=0.0.4; charset=utf-8';
 
-export function createHealth({ metrics, readiness }: HealthOptions): Hono {
+export function createHealth({ metrics, readiness, warnings = () => [] }: HealthOptions): Hono {
   const app = new Hono();
   app.get('/metrics', async (context) => context.body(await metrics(), 200, { 'content-type': prometheusText }));
   app.get('/healthz', (context) => context.json({ status: 'alive' }));
@@ -29,7 +31,9 @@ export function createHealth({ metrics, readiness }: HealthOptions): Hono {
     const checks = await readiness();
     const ready = Object.values(checks).every((problem) => problem === null);
     const words = Object.entries(checks).map(([name, problem]) => [name, problem ?? 'ok'] as const);
-    return context.json({ ready, checks: Object.fromEntries(words) }, ready ? 200 : 503);
+    const warned = warnings();
+    const more = warned.length === 0 ? {} : { warnings: warned };
+    return context.json({ ready, checks: Object.fromEntries(words), ...more }, ready ? 200 : 503);
   });
   return app;
 }

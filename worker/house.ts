@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import type { WorkerDeploymentOptions } from '@temporalio/worker';
 import { createClock } from '../providers/clock.ts';
 import { createDirectory } from '../providers/directory/directory.ts';
 import { ProviderError } from '../providers/errors.ts';
@@ -27,12 +28,15 @@ import { openArchive } from './archive.ts';
 import { directoryLoader, loadWorkerConfig } from './config.ts';
 import { credentialsOf } from './credentials.ts';
 import { createLog, type Log } from './logger.ts';
-import { bundlePath, payloadConverterPath } from './paths.ts';
+import { bundlePath, payloadConverterPath, versionedBundlePath } from './paths.ts';
 import { WorkerProblem } from './problem.ts';
 import { clockInWords, controlOrigins, createWorldTime } from './time.ts';
+import { deploymentOf } from './version.ts';
 
 export interface House {
   readonly config: WorkerConfig;
+  /** Which build this worker is. */
+  readonly deployment: WorkerDeploymentOptions;
   /** Values of the environment variables that credentials name. */
   readonly credentials: ReadonlyMap<string, string>;
   readonly log: Log;
@@ -59,6 +63,7 @@ export interface House {
 export async function openHouse(configFile: string): Promise<House> {
   const { config, folder } = await loadWorkerConfig(configFile);
   checkBuild();
+  const deployment = deploymentOf(config.versioning, process.env);
   const credentials = credentialsOf(config, process.env);
   const secrets = await openSecrets(config, folder, [...credentials.values()]);
   const log = createLog({ level: config.logs.level, redact: (line) => secrets.redact(line) });
@@ -74,7 +79,7 @@ export async function openHouse(configFile: string): Promise<House> {
   const files = createSmokeFiles(config.smoke.files === null ? null : path.resolve(folder, config.smoke.files));
   const engine = (address: EngineAddress): Engine => createEngine(inFolder(folder, address));
   const archive = openArchive(config.archive, folder, { ...doors, credentials });
-  return { config, credentials, log, secrets, ...people, ...doors, engine, files, archive };
+  return { config, deployment, credentials, log, secrets, ...people, ...doors, engine, files, archive };
 }
 
 /** Relative paths mean the folder of the configuration. */
@@ -94,7 +99,7 @@ function random(): string {
 }
 
 function checkBuild(): void {
-  const lacking = [bundlePath, payloadConverterPath].filter((file) => !existsSync(file));
+  const lacking = [bundlePath, versionedBundlePath, payloadConverterPath].filter((file) => !existsSync(file));
   if (lacking.length === 0) return;
   throw new WorkerProblem(`the workflow bundle is missing (${lacking.join(', ')}): run \`npm run build\``);
 }

@@ -9,6 +9,7 @@ import { createMetrics, type Metrics } from './metrics.ts';
 import { createPorts } from './ports.ts';
 import { createRollouts, createStateCounts } from './rollouts.ts';
 import { createRuns } from './runs.ts';
+import { createStanding, type Standing } from './standing.ts';
 import { installRuntime, type SdkMetrics } from './runtime.ts';
 import { stopOnSignals } from './stop.ts';
 import { connectTemporal, temporalAddress, type TemporalDoor } from './temporal.ts';
@@ -46,6 +47,7 @@ interface Running {
   door?: TemporalDoor;
   workers?: Workers;
   counts?: ReturnType<typeof createStateCounts>;
+  standing?: Standing;
 }
 
 async function serve(house: House, stop: AbortSignal): Promise<void> {
@@ -54,7 +56,11 @@ async function serve(house: House, stop: AbortSignal): Promise<void> {
   const sdk = await installRuntime(log, http);
   const running: Running = {};
   const metrics = createMetrics({ now: () => clock.now(), states: async () => running.counts?.() ?? new Map() });
-  const app = createHealth({ metrics: () => allMetrics(metrics, sdk), readiness: () => readinessOf(running) });
+  const app = createHealth({
+    metrics: () => allMetrics(metrics, sdk),
+    readiness: () => readinessOf(running),
+    warnings: () => [running.standing?.problem() ?? []].flat(),
+  });
   const health = await serveHealth(app, config.listen);
   log.info({ listen: config.listen, port: health.port }, 'metrics and health are served');
   try {
@@ -73,14 +79,15 @@ async function work(
   { observer, sinks }: Metrics,
   stop: AbortSignal,
 ): Promise<void> {
-  const { config, clock, log } = house;
+  const { config, deployment, clock, log } = house;
   const { taskQueue, heartbeatMs } = config;
   running.counts = createStateCounts(client, () => clock.now());
   const [rollouts, runs] = [createRollouts(client), createRuns(client, taskQueue)];
   const ports = createPorts({ ...house, rollouts, runs, observer });
   await hearTheTime(ports, stop);
   const activities = createActivities(ports);
-  const workers = await createWorkers({ connection, namespace, taskQueue, heartbeatMs, activities, sinks });
+  const facts = { connection, namespace, taskQueue, heartbeatMs, deployment };
+  const workers = await createWorkers({ ...facts, activities, sinks });
   running.workers = workers;
   const onStop = (): void => workers.stop();
   stop.addEventListener('abort', onStop, { once: true });
@@ -88,7 +95,18 @@ async function work(
   log.info({ taskQueue, namespace }, 'the worker polls');
   // It may have been told to stop while it was being made.
   if (stop.aborted) workers.stop();
-  await ended;
+  const { version, useWorkerVersioning } = deployment;
+  if (!useWorkerVersioning) return ended;
+  const { deploymentName, buildId: build } = version;
+  running.standing = createStanding({ client, taskQueue, version: { deployment: deploymentName, build }, clock, log });
+  const over = new AbortController();
+  const followed = running.standing.follow(over.signal);
+  try {
+    await ended;
+  } finally {
+    over.abort();
+    await followed;
+  }
 }
 
 const hearWithinMs = 3_000;

@@ -19,7 +19,7 @@ import { httpSiteOf } from './http-sites.ts';
 import type { Log } from './logger.ts';
 import { clockInWords } from './time.ts';
 
-export interface PortsOptions extends House {
+export interface PortsOptions extends Omit<House, 'deployment'> {
   readonly rollouts: Rollouts;
   readonly runs: Runs;
   readonly observer: Observer;

@@ -1,12 +1,16 @@
 /** The two SDK workers of a process: rollouts with their effects, and, on a queue of its own, the watches. */
 
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { Worker, type InjectedSinks, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
+import {
+  Worker,
+  type InjectedSinks,
+  type NativeConnection,
+  type WorkerDeploymentOptions,
+  type WorkerOptions,
+} from '@temporalio/worker';
 import type { Activities } from '../activities/contract.ts';
 import { watchQueue } from '../workflows/messages.ts';
 import type { ObserverSinks } from '../workflows/sinks.ts';
-import { bundlePath, payloadConverterPath } from './paths.ts';
+import { bundlePath, payloadConverterPath, versionedBundlePath } from './paths.ts';
 
 export interface WorkersOptions {
   readonly connection: NativeConnection;
@@ -14,6 +18,8 @@ export interface WorkersOptions {
   readonly taskQueue: string;
   /** Longest time between two heartbeats that reach the server, ms. */
   readonly heartbeatMs: number;
+  /** Which build the worker of rollouts is. */
+  readonly deployment: WorkerDeploymentOptions;
   readonly activities: Activities;
   readonly sinks: InjectedSinks<ObserverSinks>;
 }
@@ -38,10 +44,9 @@ export async function createWorkers(options: WorkersOptions): Promise<Workers> {
     ...common(options),
     taskQueue: options.taskQueue,
     activities: others,
-    workflowBundle: { codePath: bundlePath },
+    workflowBundle: { codePath: options.deployment.useWorkerVersioning ? versionedBundlePath : bundlePath },
     sinks: options.sinks,
-    // Stands in two events of every task: the SDK's own name for it is three times as long.
-    workerDeploymentOptions: { version: buildOf(bundlePath), useWorkerVersioning: false },
+    workerDeploymentOptions: options.deployment,
     // Effects under way are finished here.
     shutdownGraceTime: '10s',
     maxConcurrentActivityTaskExecutions: effectSlots,
@@ -49,6 +54,7 @@ export async function createWorkers(options: WorkersOptions): Promise<Workers> {
     // A dead worker's sticky queue must not keep its rollouts waiting.
     stickyQueueScheduleToStartTimeout: '3s',
   });
+  // Without a version, whatever the other's is: a watch goes on on a worker of any build when those of its rollout's are gone.
   const watches = await Worker.create({
     ...common(options),
     taskQueue: watchQueue(options.taskQueue),
@@ -58,12 +64,6 @@ export async function createWorkers(options: WorkersOptions): Promise<Workers> {
     maxConcurrentActivityTaskExecutions: watchSlots,
   });
   return together([rollouts, watches]);
-}
-
-/** Names the code of the workflows that runs here. */
-function buildOf(bundle: string): { readonly deploymentName: string; readonly buildId: string } {
-  const digest = createHash('sha256').update(readFileSync(bundle)).digest('hex');
-  return { deploymentName: 'sluice', buildId: digest.slice(0, 12) };
 }
 
 function common({ connection, namespace, heartbeatMs }: WorkersOptions) {

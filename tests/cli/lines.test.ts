@@ -159,6 +159,7 @@ describe('answers', () => {
       run: 'run-1',
       chain: 'run-1',
       taskQueue: 'sluice',
+      pinnedTo: null,
       execution: 'RUNNING',
       open: true,
       startedAt: noon - 43 * minute,

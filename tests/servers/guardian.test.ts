@@ -1,5 +1,3 @@
-import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { defaultPayloadConverter } from '@temporalio/common';
 import proto from '@temporalio/proto';
 import { NativeConnection, Worker as TemporalWorker } from '@temporalio/worker';
@@ -17,6 +15,7 @@ import { createMetrics } from '../../worker/metrics.ts';
 import { listen, type Loopback } from '../providers/loopback.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 import { canaryRequestsAfterZero, splitNow } from './at-proxy.ts';
+import { buildWith } from './builds.ts';
 import { idOf, patienceMs, Rollouts } from './rollouts.ts';
 
 const folder = temporaryFolder('guardian');
@@ -202,18 +201,6 @@ describe.concurrent('a rollout that has an outcome', () => {
   });
 });
 
-/** Another build of Sluice, with this in its workflows in place of what is there. */
-function buildWith(name: string, there: string, instead: string): string {
-  const build = join(folder, name);
-  for (const part of ['dist', 'bin', 'package.json']) cpSync(inProject(part), join(build, part), { recursive: true });
-  symlinkSync(inProject('node_modules'), join(build, 'node_modules'));
-  const bundle = join(build, 'dist', 'workflow-bundle.js');
-  const code = readFileSync(bundle, 'utf8');
-  if (code.split(there).length !== 2) throw new Error(`"${there}" does not stand once in the bundle`);
-  writeFileSync(bundle, code.replace(there, instead));
-  return join(build, 'bin', 'sluice');
-}
-
 const replaceWorker = async (launcher?: string): Promise<void> => {
   await worker.kill();
   worker = await world.startWorker({ parts, ...(launcher === undefined ? {} : { launcher }) });
@@ -235,7 +222,7 @@ describe('a rollout whose workflow tasks fail again and again, as with a build t
     const before = await describeRollout(rollouts.session, idOf('stuck'));
     const idle = await describeRollout(rollouts.session, idOf('idle'));
     const start = 'async function rollout(input) {';
-    await replaceWorker(buildWith('broken', start, `${start} throw new TypeError('a bug of this build');`));
+    await replaceWorker(buildWith(folder, 'broken', start, `${start} throw new TypeError('a bug of this build');`));
     for (const service of ['stuck', 'idle']) {
       const handle = rollouts.session.client.workflow.getHandle(idOf(service));
       await handle.signal('pause', { by: 'olga', reason: 'so that there is a task' });
@@ -266,7 +253,7 @@ describe('a rollout whose workflow failed', () => {
     const abort = 'function abort(run, raw) {';
     const failure =
       "_temporalio_common__WEBPACK_IMPORTED_MODULE_1__.ApplicationFailure.nonRetryable('a bug of this build')";
-    await replaceWorker(buildWith('failing', abort, `${abort} throw ${failure};`));
+    await replaceWorker(buildWith(folder, 'failing', abort, `${abort} throw ${failure};`));
     await rollouts.start({ service: 'failed', steps, gates: [wide] });
     await rollouts.gate('failed', 'wide@100%');
     const { run } = await describeRollout(rollouts.session, idOf('failed'));

@@ -1,5 +1,3 @@
-import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inProject } from '../../testbed/root.ts';
 import { waitFor } from '../../testbed/wait.ts';
@@ -8,6 +6,7 @@ import { violations } from '../../testbed/world/invariants.ts';
 import type { Worker } from '../../testbed/world/commands.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 import { canaryRequestsAfterZero, splitNow, writing } from './at-proxy.ts';
+import { anotherBuild } from './builds.ts';
 import { historiesThatDoNotReplay } from './replays.ts';
 import { idOf, Rollouts } from './rollouts.ts';
 
@@ -128,16 +127,6 @@ describe('a worker that stood still for longer than its time-outs', () => {
   });
 });
 
-/** The same code under another build id, as a rolling deployment brings it. */
-function anotherBuild(): string {
-  const build = join(folder, 'another-build');
-  for (const part of ['dist', 'bin', 'package.json']) cpSync(inProject(part), join(build, part), { recursive: true });
-  symlinkSync(inProject('node_modules'), join(build, 'node_modules'));
-  const bundle = join(build, 'dist', 'workflow-bundle.js');
-  writeFileSync(bundle, `// another build\n${readFileSync(bundle, 'utf8')}`);
-  return join(build, 'bin', 'sluice');
-}
-
 async function buildsOf(service: string): Promise<ReadonlySet<string>> {
   const { events } = await rollouts.session.client.workflow.getHandle(idOf(service)).fetchHistory();
   const ids = (events ?? []).map((event) => event.workflowTaskCompletedEventAttributes?.workerVersion?.buildId ?? '');
@@ -152,7 +141,7 @@ describe('a new build that replaces the old one while a release bakes', () => {
       return weights.acceptedBp === 2500 && (bake?.validMs ?? 0) >= 4_000;
     });
     const old = worker;
-    worker = await world.startWorker({ launcher: anotherBuild() });
+    worker = await world.startWorker({ launcher: anotherBuild(folder) });
     await old.stop();
     const { bake } = await rollouts.status(service);
     expect(bake?.validMs).toBeGreaterThanOrEqual(4_000);

@@ -27,6 +27,16 @@ describe('the health of a worker', () => {
     ]);
   });
 
+  it('stays ready when something is to be looked at, and says what', async () => {
+    const warnings = () => ['nobody is current'];
+    const health = createHealth({ metrics: async () => '', readiness: async () => ({ temporal: null }), warnings });
+    const answer = await health.request('/readyz');
+    expect([answer.status, await answer.json()]).toEqual([
+      200,
+      { ready: true, checks: { temporal: 'ok' }, warnings: ['nobody is current'] },
+    ]);
+  });
+
   it('serves metrics in the text format of Prometheus', async () => {
     const answer = await app().request('/metrics');
     expect(answer.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');

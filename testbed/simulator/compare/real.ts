@@ -12,6 +12,7 @@ import type { Clock, Http } from '../../../providers/ports.ts';
 import { createRollouts } from '../../../worker/rollouts.ts';
 import { createRuns } from '../../../worker/runs.ts';
 import { createMetrics } from '../../../worker/metrics.ts';
+import { deploymentOf } from '../../../worker/version.ts';
 import { createWorkers } from '../../../worker/workers.ts';
 import { rolloutId, rolloutWorkflow } from '../../../workflows/messages.ts';
 import { equipment } from '../deployment.ts';
@@ -47,7 +48,8 @@ export async function onServer(
   const staff = new Map<string, Activities>();
   const { sinks } = createMetrics({ now: () => Date.now(), states: async () => new Map() });
   const activities = byRollout(staff);
-  const workers = await createWorkers({ connection, namespace, taskQueue, heartbeatMs, activities, sinks });
+  const deployment = deploymentOf(null, {});
+  const workers = await createWorkers({ connection, namespace, taskQueue, heartbeatMs, deployment, activities, sinks });
   const running = workers.run();
   try {
     const playing = scenarios.map((scenario) => play(scenario, client, staff, secrets));

@@ -96,6 +96,7 @@ export function operatorFor(plan: Plan): WorkerConfig {
     archive: null,
     notify: [],
     guardian: { everyMs: 5_000, pageAfterMs: 120_000, revertAfterMs: 600_000 },
+    versioning: null,
   };
 }
 
