@@ -1,4 +1,4 @@
-// A release in a container: answers users, tells its metrics, and logs every request to its output.
+// A release in a container or a pod: answers users, tells its metrics, and logs every request.
 package main
 
 import (
@@ -8,95 +8,113 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"strings"
-	"sync"
 	"syscall"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// release stands in /release.json of the image.
-type release struct {
-	App string `json:"app"`
-	// Every how manieth request is answered with 500; 0 for none.
-	FailEvery int `json:"failEvery"`
-	// What /healthz answers.
-	Health int `json:"health"`
-	// Ends at once with this code when it is not 0.
-	Exit int `json:"exit"`
-}
-
 func main() {
-	var facts release
-	text, err := os.ReadFile("/release.json")
-	if err == nil {
-		err = json.Unmarshal(text, &facts)
-	}
+	file := setting("RELEASE_FILE", "/release.json")
+	facts, err := follow(file)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
 	}
-	if facts.Exit != 0 {
-		os.Exit(facts.Exit)
+	log, err := openLog(os.Getenv("REQUEST_LOG"))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
 	}
-	serve(facts, os.Getenv("RELEASE"), "127.0.0.1:"+os.Getenv("PORT"))
+	app := &service{
+		label:   setting("RELEASE", facts.now().Label),
+		facts:   facts,
+		log:     log,
+		metrics: newMetrics(facts.now().App, setting("RELEASE", facts.now().Label)),
+	}
+	serve(app, setting("HOST", "127.0.0.1")+":"+os.Getenv("PORT"))
 }
 
-func serve(facts release, label string, address string) {
-	counts := newCounter(facts.App, label)
+func setting(name string, otherwise string) string {
+	if value := os.Getenv(name); value != "" {
+		return value
+	}
+	return otherwise
+}
+
+type service struct {
+	label   string
+	facts   *behaviour
+	log     *requestLog
+	metrics *metrics
+}
+
+func serve(app *service, address string) {
 	mux := http.NewServeMux()
-	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(facts.Health) })
-	mux.HandleFunc("/metrics", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, counts.text()) })
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		code := counts.next(facts.FailEvery)
-		fmt.Printf("{\"at\":%d,\"release\":%q,\"path\":%q,\"status\":%d}\n", time.Now().UnixMilli(), label, r.URL.Path, code)
-		w.Header().Set("x-release", label)
-		w.WriteHeader(code)
-		fmt.Fprintln(w, label)
-	})
+	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(app.facts.now().Health) })
+	mux.Handle("/metrics", app.metrics.handler())
+	mux.Handle("/", promhttp.InstrumentHandlerInFlight(app.metrics.open, http.HandlerFunc(app.answer)))
 	server := &http.Server{Addr: address, Handler: mux}
 	ended := make(chan os.Signal, 1)
 	signal.Notify(ended, syscall.SIGTERM)
+	drained := make(chan struct{})
 	go func() {
 		<-ended
 		_ = server.Shutdown(context.Background())
+		close(drained)
 	}()
 	if err := server.ListenAndServe(); err != http.ErrServerClosed {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+	<-drained
 }
 
-type counter struct {
-	sync.Mutex
-	app, label string
-	served     int
-	byCode     map[int]int
-}
-
-func newCounter(app string, label string) *counter {
-	return &counter{app: app, label: label, byCode: map[int]int{200: 0, 500: 0}}
-}
-
-// next counts a request and says how to answer it.
-func (c *counter) next(failEvery int) int {
-	c.Lock()
-	defer c.Unlock()
-	c.served++
-	code := 200
-	if failEvery > 0 && c.served%failEvery == 0 {
-		code = 500
+// answer says who answers; what it was asked does not matter.
+func (app *service) answer(w http.ResponseWriter, r *http.Request) {
+	began := time.Now()
+	facts := app.facts.now()
+	if facts.LatencyMs > 0 {
+		time.Sleep(time.Duration(facts.LatencyMs) * time.Millisecond)
 	}
-	c.byCode[code]++
-	return code
+	code := http.StatusOK
+	if app.facts.fails(facts) {
+		code = http.StatusInternalServerError
+	}
+	app.metrics.served(r.Method, pathLabel(r.URL.Path), code, time.Since(began))
+	app.log.write(served{
+		At:      began.UnixMilli(),
+		Release: app.label,
+		Method:  r.Method,
+		Path:    r.URL.Path,
+		Status:  code,
+		Proxied: r.Header.Get("x-forwarded-for") != "",
+		Preview: r.Header.Get("x-sluice-preview") != "",
+		Load:    optional(r.Header.Get("x-load-id")),
+	})
+	w.Header().Set("x-release", app.label)
+	if r.URL.Path == "/api/whoami" {
+		w.Header().Set("content-type", "application/json")
+		w.WriteHeader(code)
+		_ = json.NewEncoder(w).Encode(map[string]string{"app": facts.App, "release": app.label, "digest": facts.Digest})
+		return
+	}
+	w.WriteHeader(code)
+	fmt.Fprintln(w, app.label)
 }
 
-func (c *counter) text() string {
-	c.Lock()
-	defer c.Unlock()
-	var lines strings.Builder
-	lines.WriteString("# TYPE http_requests_total counter\n")
-	for code, count := range c.byCode {
-		fmt.Fprintf(&lines, "http_requests_total{app=%q,release=%q,code=\"%d\"} %d\n", c.app, c.label, code, count)
+// pathLabel keeps strangers from inventing series.
+func pathLabel(path string) string {
+	switch path {
+	case "/", "/api/whoami", "/api/echo":
+		return path
 	}
-	return lines.String()
+	return "other"
+}
+
+func optional(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
 }
