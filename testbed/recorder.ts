@@ -1,11 +1,22 @@
 /** A transparent HTTP proxy in front of a control API: records every exchange, and disturbs those it is told to. */
 
 import { appendFileSync, mkdirSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Call, type Entry, entryOf, readAll, sendOn, type Told } from './recording/exchange.ts';
+import {
+  type Call,
+  type Entry,
+  entryOf,
+  readAll,
+  sendOn,
+  type Told,
+  type Upstream,
+  upstreamAt,
+} from './recording/exchange.ts';
 import { type Fault, type FaultRule, type Hold, type HoldRule, hold, switchboard } from './recording/faults.ts';
+import { isWatch, openStreams } from './recording/streams.ts';
 import { freePort } from './servers/ports.ts';
 
 export type { Entry } from './recording/exchange.ts';
@@ -14,6 +25,8 @@ export type { Fault, FaultRule } from './recording/faults.ts';
 export interface RecorderOptions {
   /** Base URL of the API, e.g. `http://127.0.0.1:2019`. */
   readonly upstream: string;
+  /** The upstream's own certificate and key: the recorder trusts the first, and shows both to its clients in the upstream's place. */
+  readonly tls?: { readonly cert: string; readonly key: string };
   /** One JSON object per line and exchange. */
   readonly logFile: string;
   /** Port on 127.0.0.1. @default a free one */
@@ -28,6 +41,10 @@ export interface Recorder {
   fault(rule: FaultRule): () => void;
   /** Holds calls back until they are let go: for faults that must not end before something else has happened. */
   hold(rule: HoldRule): Hold;
+  /** Breaks the watches that are open (`?watch=true` of a cluster's API); returns how many. */
+  cutWatches(path?: RegExp): number;
+  /** Lets nothing more through those watches, without a word; returns how many. */
+  freezeWatches(path?: RegExp): number;
   clearFaults(): void;
   /** Closes the door; the record stays readable. */
   stop(): Promise<void>;
@@ -44,28 +61,36 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
     entries.push(entry);
     appendFileSync(options.logFile, `${JSON.stringify(entry)}\n`);
   };
-  const ask = asking(new URL(options.upstream), record);
+  const { tls } = options;
+  const upstream = upstreamAt(options.upstream, tls?.cert ?? null);
+  const ask = asking(upstream, record);
+  const streams = openStreams(upstream, record);
   const faults = switchboard();
   let arrived = 0;
-  const server = createServer((incoming, answer) => {
+  const listener: RequestListener = (incoming, answer) => {
     const facts = { number: ++arrived, at: Date.now(), method: incoming.method ?? 'GET', path: incoming.url ?? '/' };
     const serve = async () => {
       const call = { ...facts, incoming, body: await readAll(incoming) };
-      const told = await play(call, faults.take(call), ask, record);
+      const fault = faults.take(call);
+      if (fault === null && isWatch(call.path)) return streams.serve(call, answer);
+      const told = await play(call, fault, ask, record);
       if (told === null) answer.destroy();
       else answer.writeHead(told.status, [...told.headers]).end(told.body);
     };
     serve().catch(() => answer.destroy()); // the client hung up; what the upstream was told is in the record
-  });
+  };
+  const server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener);
   const port = options.port ?? (await freePort());
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(port, '127.0.0.1', resolve);
   });
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `http${tls === undefined ? '' : 's'}://127.0.0.1:${port}`,
     entries: () => entries.toSorted((one, other) => one.number - other.number),
     fault: (rule) => faults.add(rule),
     hold: (rule) => hold(faults, rule),
+    cutWatches: (path) => streams.cut(path),
+    freezeWatches: (path) => streams.freeze(path),
     clearFaults: () => faults.clear(),
     stop: async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -75,7 +100,7 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
   };
 }
 
-function asking(upstream: URL, record: Record): Ask {
+function asking(upstream: Upstream, record: Record): Ask {
   return async (call, fault) => {
     try {
       const answer = await sendOn(upstream, call);

@@ -1,6 +1,7 @@
 /** One exchange with the upstream of a recorder: what came, what was sent on, what was answered, and its entry in the record. */
 
 import { Agent, type IncomingMessage, request } from 'node:http';
+import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
 import type { Fault } from './faults.ts';
 
 /** One exchange, or a request that a fault kept from the upstream. */
@@ -48,8 +49,31 @@ interface UpstreamAnswer extends Told {
   readonly shownHeaders: Readonly<Record<string, string>>;
 }
 
-// A stale connection of ours must never look like the upstream's fault.
-const agent = new Agent({ keepAlive: false });
+/** The API behind a recorder. */
+export interface Upstream {
+  readonly url: URL;
+  /** How it is called; connections are never used twice: a stale one of ours must not look like the upstream's fault. */
+  readonly call: (options: CallOptions, told: (incoming: IncomingMessage) => void) => ReturnType<typeof request>;
+}
+
+interface CallOptions {
+  readonly host: string;
+  readonly port: string;
+  readonly method: string;
+  readonly path: string;
+  readonly headers: readonly string[];
+}
+
+/** `ca`: what an `https:` URL is trusted by. */
+export function upstreamAt(address: string, ca: string | null): Upstream {
+  const url = new URL(address);
+  if (url.protocol === 'http:') {
+    const agent = new Agent({ keepAlive: false });
+    return { url, call: (options, told) => request({ ...options, agent }, told) };
+  }
+  const agent = new TlsAgent({ keepAlive: false, ...(ca === null ? {} : { ca }) });
+  return { url, call: (options, told) => tlsRequest({ ...options, agent }, told) };
+}
 
 /** Connections are ours on both sides; everything else passes unchanged. */
 const perConnection = ['connection', 'keep-alive'];
@@ -63,22 +87,32 @@ export async function readAll(incoming: IncomingMessage): Promise<Buffer> {
 }
 
 /** Sends a call on, headers and body as they came. Rejects when the exchange breaks. */
-export async function sendOn(upstream: URL, call: Call): Promise<UpstreamAnswer> {
+export async function sendOn(upstream: Upstream, call: Call): Promise<UpstreamAnswer> {
+  const incoming = await open(upstream, call);
+  return { ...headOf(incoming), body: await readAll(incoming) };
+}
+
+/** The same, but the answer's body is still to come. */
+export async function open({ url, call: send }: Upstream, call: Call): Promise<IncomingMessage> {
   // The upstream must see its own name: Caddy's admin API refuses any other. Only a signed call names its host for good.
   const { 'x-amz-date': signed, host: named } = call.incoming.headers;
-  const name = signed === undefined ? upstream.host : (named ?? '');
+  const name = signed === undefined ? url.host : (named ?? '');
   const headers = ['Host', name, ...passed(call.incoming.rawHeaders, ['host']), 'Connection', 'close'];
   return new Promise((resolve, reject) => {
     const { method, path } = call;
-    const { hostname: host, port } = upstream;
-    const outgoing = request({ host, port, method, path, agent, headers }, (incoming) => {
-      const { statusCode: status = 502, rawHeaders } = incoming;
-      const facts = { status, headers: passed(rawHeaders, []), shownHeaders: shown(incoming.headers) };
-      readAll(incoming).then((body) => resolve({ ...facts, body }), reject);
-    });
+    const { hostname: host, port } = url;
+    const outgoing = send({ host, port, method, path, headers }, resolve);
     outgoing.once('error', reject);
     outgoing.end(call.body);
   });
+}
+
+export function headOf({
+  statusCode: status = 502,
+  rawHeaders,
+  headers,
+}: IncomingMessage): Omit<UpstreamAnswer, 'body'> {
+  return { status, headers: passed(rawHeaders, []), shownHeaders: shown(headers) };
 }
 
 export function entryOf(call: Call, answer: UpstreamAnswer | null, fault: Fault | null, error: string | null): Entry {
