@@ -1,14 +1,14 @@
 # Everything a clone needs, with nothing but Node, npm and Go. `make` alone lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help install build servers demo test test-docker lives check verify clean
+.PHONY: help install build servers demo test test-docker test-kubernetes lives check verify clean
 
 rooms := spec plan judge approvals workflows activities providers client cli worker testbed bench
 sources := $(shell find $(rooms) -name '*.ts' 2>/dev/null) package.json tsconfig.json tsconfig.build.json
 suites := unit lives servers
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install:
 	@node tools/installed.js || { echo 'Installing packages, a minute or two…'; npm ci; }
@@ -37,6 +37,9 @@ endif
 
 test-docker: build servers ## Releases in containers: on this machine's Docker, else on Podman (installed on Debian when root)
 	@node dist/testbed/suites.js docker
+
+test-kubernetes: build ## On a Kubernetes of our own in a network namespace, built when missing; needs Linux, root or user namespaces
+	@node dist/testbed/suites.js kubernetes
 
 lives: build ## SEEDS=10000 simulated rollouts under faults, FROM=1, held against every promise; on all cores
 	@node dist/testbed/simulator/explore/main.js --seeds $(or $(SEEDS),10000) --from $(or $(FROM),1)

