@@ -16,6 +16,8 @@ export interface Intent {
   readonly done: boolean;
   /** Somebody else has set less than the claim says, and this effect is not the one that puts it right. */
   readonly lowered?: boolean;
+  /** It stands for a stage of the way forward: where the rollout is going back there is none any more, not even a lower one. */
+  readonly forward?: boolean;
 }
 
 export type Admission =
@@ -51,9 +53,11 @@ function admitUnclaimed(intent: Intent): Admission {
 
 function admitOwn(claim: Claim, order: Order, intent: Intent): Admission {
   if (claim.fence === order.fence && intent.done) return { kind: 'already-done' };
+  const isGoingBack = claim.stage.kind === 'back';
+  if (isGoingBack && intent.forward === true) return fenced(claim, 'this rollout is going back, no stage comes any more');
   if (intent.direction === 'lower') return { kind: 'admitted' };
   if (claim.released) return fenced(claim, 'this rollout has released its claim');
-  if (claim.stage.kind === 'back') return fenced(claim, 'this rollout is going back, nothing rises any more');
+  if (isGoingBack) return fenced(claim, 'this rollout is going back, nothing rises any more');
   if (intent.direction === 'claim') return { kind: 'admitted' };
   if (intent.lowered === true) {
     return fenced(claim, `somebody has set less than the ${formatBp(claim.canaryBp)} of this rollout`);

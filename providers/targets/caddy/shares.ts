@@ -67,7 +67,8 @@ function decideShares(site: Site, scene: Scene, wanted: Wanted): Decision {
   // A raise that was written once and changed by somebody else since is drift: not ours to raise again unasked.
   const done = isSaid && (direction === 'raise' || isSet);
   const lowered = own !== null && !isRepeat(own, wanted) && presentOf(scene, seats) < own.canaryBp;
-  if (!admitted(site, scene, order, { direction, done, lowered }, doing)) return null;
+  const forward = stage.kind !== 'back';
+  if (!admitted(site, scene, order, { direction, done, lowered, forward }, doing)) return null;
   if (direction === 'raise') mustBeSplittable(site, scene, doing);
   const isSame = isSet && own !== null && isRepeat(own, wanted);
   const slots = slotsAfter(contents, seats, order);

@@ -47,7 +47,8 @@ function decideShares(site: Site, scene: Scene, { order, canaryBp, stage, doing 
   // A raise that was written once and changed by somebody else since is drift: not ours to raise again unasked.
   const done = isSaid && (direction === 'raise' || isSet);
   const lowered = own !== null && !isRepeat && bpOf(scene, order.canary.digest) < own.canaryBp;
-  if (!admitted(site, scene, order, { direction, done, lowered }, doing)) return null;
+  const forward = stage.kind !== 'back';
+  if (!admitted(site, scene, order, { direction, done, lowered, forward }, doing)) return null;
   if (direction === 'raise') mustBeReady(scene, order, doing);
   const isSame = isSet && isRepeat;
   const since = isSame ? own.since : site.clock.now();

@@ -51,6 +51,17 @@ describe('admission of an effect', () => {
     expect(kinds(back, order(20))).toEqual({ claim: 'fenced', raise: 'fenced', lower: 'admitted' });
   });
 
+  it('and takes no stage of the way forward over it then, not even a lower one', () => {
+    const back = claim(8, { stage: { kind: 'back' } });
+    for (const fence of [8, 20]) {
+      expect(admit(back, order(fence), { direction: 'lower', done: false, forward: true })).toMatchObject({
+        kind: 'fenced',
+        sentence: 'this rollout is going back, no stage comes any more',
+      });
+    }
+    expect(admit(claim(8), order(9), { direction: 'lower', done: false, forward: true }).kind).toBe('admitted');
+  });
+
   it('only lowers once the rollout has released its claim', () => {
     const released = claim(8, { released: true });
     expect(kinds(released, order(9))).toEqual({ claim: 'fenced', raise: 'fenced', lower: 'admitted' });
