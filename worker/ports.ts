@@ -74,7 +74,7 @@ function metricsOf({ config, credentials, http, clock }: PortsOptions, name: str
 }
 
 /** What a target is made from. */
-type TargetDoors = Pick<House, 'config' | 'credentials' | 'http' | 'clock' | 'engine'>;
+export type TargetDoors = Pick<House, 'config' | 'credentials' | 'http' | 'clock' | 'engine'>;
 
 /** The target behind a connection's name. Throws `ProviderError` `missing` when the operator declared no such one. */
 export function targetOf(house: TargetDoors, plan: TargetPlan): Target {

@@ -9,8 +9,8 @@ import { shareOf } from '../plan/target.ts';
 import { formatBp, formatDuration } from '../plan/units.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { Target } from '../providers/ports.ts';
-import { openHouse, type House } from './house.ts';
-import { routePlan, targetOf } from './ports.ts';
+import { openHouse } from './house.ts';
+import { routePlan, targetOf, type TargetDoors } from './ports.ts';
 import { WorkerProblem } from './problem.ts';
 
 export interface ZeroedTarget {
@@ -22,7 +22,6 @@ export interface ZeroedTarget {
 }
 
 export interface ZeroOptions {
-  readonly configFile: string;
   readonly connection: string;
   readonly route: string;
   /** Digests, or the beginnings of them, for a target without a claim that would know; else `null`. */
@@ -41,9 +40,13 @@ const hopeless: readonly string[] = ['invalid', 'denied', 'missing'];
  * The releases are those of the claim on the target: whoever wrote it knew the way back. A running rollout sees the larger
  * fence and goes back too. Throws `WorkerProblem` for what the operator must mend, and the signal's reason.
  */
-export async function zeroTarget(options: ZeroOptions): Promise<ZeroedTarget> {
-  const { configFile, connection, route, signal, onNews } = options;
-  const house = await openHouse(configFile);
+export async function zeroTarget(options: ZeroOptions & { readonly configFile: string }): Promise<ZeroedTarget> {
+  return zeroFrom(await openHouse(options.configFile), options);
+}
+
+/** The same from a house that is open already. */
+export async function zeroFrom(house: TargetDoors, options: ZeroOptions): Promise<ZeroedTarget> {
+  const { connection, route, signal, onNews } = options;
   for (;;) {
     try {
       return await oneTry(house, targetOf(house, routePlan(house.config, connection, route)), options);
@@ -57,7 +60,7 @@ export async function zeroTarget(options: ZeroOptions): Promise<ZeroedTarget> {
   }
 }
 
-async function oneTry({ clock }: House, target: Target, options: ZeroOptions): Promise<ZeroedTarget> {
+async function oneTry({ clock }: TargetDoors, target: Target, options: ZeroOptions): Promise<ZeroedTarget> {
   const { signal, onNews } = options;
   const reading = await target.read(signal);
   const order = orderFor(reading, options);

@@ -5,7 +5,7 @@ import { optionalTsToMs } from '@temporalio/common/lib/time.js';
 import type { coresdk, temporal } from '@temporalio/proto';
 import { Attempt } from './attempt.ts';
 import type { HeartbeatAnswer } from './attempt.ts';
-import { hop } from './floor.ts';
+import { awayFor, hop } from './floor.ts';
 import type { Floor } from './floor.ts';
 import { fromPayload } from './payloads.ts';
 import { RetryState, TimeoutType } from './proto.ts';
@@ -63,8 +63,8 @@ export class ActivityTask {
   dispatch(): void {
     const { worker } = this.floor;
     if (!this.isDispatchable || this.over || worker === null) return;
-    const frozen = worker.frozenFor();
-    if (frozen > 0) return this.dispatchIn(frozen);
+    const late = Math.max(worker.frozenFor(), awayFor(this.floor));
+    if (late > 0) return this.dispatchIn(late);
     this.isDispatchable = false;
     this.attempts += 1;
     const info = this.info();
@@ -153,6 +153,8 @@ export class ActivityTask {
   }
 
   private dispatchIn(ms: number): void {
+    this.waiting?.cancel();
+    this.isDispatchable = false;
     this.waiting = this.floor.schedule.in(ms, () => {
       this.isDispatchable = true;
       this.dispatch();

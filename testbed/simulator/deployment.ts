@@ -8,8 +8,10 @@ import type { People } from '../../providers/directory/directory.ts';
 import type { Clock, Http, Secrets, SmokeFiles, Sockets } from '../../providers/ports.ts';
 import { createSecrets } from '../../providers/secrets/secrets.ts';
 import type { WorkerConfig } from '../../spec/worker-config.ts';
+import { openArchive } from '../../worker/archive.ts';
 import { createLog } from '../../worker/logger.ts';
 import { createPorts, type PortsOptions } from '../../worker/ports.ts';
+import { controlOrigins, createWorldTime } from '../../worker/time.ts';
 
 /** What the operator of the simulated world has declared. */
 export interface Operator {
@@ -37,18 +39,23 @@ export async function secretsOf(values: Readonly<Record<string, string>>): Promi
 export function equipment(operator: Operator, temporal: () => Pick<PortsOptions, 'rollouts' | 'runs'>): Equip {
   const { config, secrets } = operator;
   const log = createLog({ level: 'fatal', redact: (line) => secrets.redact(line) });
-  return ({ http, sockets, clock, random }) => {
+  const credentials = new Map<string, string>();
+  const origins = controlOrigins(config);
+  return ({ http: door, sockets, clock: machine, random }) => {
+    const time = createWorldTime(machine, ignore);
+    const { clock } = time;
+    const http = time.listening(door, origins);
     const ports = createPorts({
       config,
-      credentials: new Map(),
+      credentials,
       clock,
       http,
       sockets,
       engine: noEngine,
       random,
-      wrongByMs: () => 0,
+      wrongByMs: () => time.wrongByMs(),
       files: anyFile,
-      archive: null,
+      archive: openArchive(config.archive, '.', { http, clock, random, credentials }),
       directory: createDirectory({ load: async () => ({ identity: 'trust', people: operator.people }) }),
       directoryProblem: () => null,
       secrets,

@@ -6,7 +6,7 @@ import type { Closing } from './closing.ts';
 import { isClosing, isRejection, lineOf, withoutVanished } from './commands.ts';
 import { askEarly, sorted } from './early.ts';
 import type { Early } from './early.ts';
-import { hop } from './floor.ts';
+import { awayFor, hop } from './floor.ts';
 import type { Floor } from './floor.ts';
 import { recordOf, replay, withoutRejected } from './history.ts';
 import type { Recorded } from './history.ts';
@@ -33,6 +33,15 @@ interface Done {
 
 const taskTimeoutMs = 10_000;
 
+export type StartChild = NonNullable<Command['startChildWorkflowExecution']>;
+
+/** Who hears what a run does beyond itself. */
+interface Neighbours {
+  closed(closing: Closing, left: readonly Job[]): void;
+  /** Nobody here waits for the end of a child. */
+  child(command: StartChild): void;
+}
+
 export class Execution {
   readonly identity: Identity;
   closing: Closing | null = null;
@@ -45,7 +54,7 @@ export class Execution {
   /** Activities that it asked for, and what they answered: for whoever reads its history. */
   readonly asked: { readonly seq: number; readonly type: string; answer: Payload | null }[] = [];
   private readonly floor: Floor;
-  private readonly onClosed: (closing: Closing, left: readonly Job[]) => void;
+  private readonly neighbours: Neighbours;
   private sandbox: SandboxRun | null = null;
   private early: Early | null = null;
   private pending: Job[] = [];
@@ -54,16 +63,11 @@ export class Execution {
   readonly waits: Waits;
   private readonly answers = new Map<string, (answer: UpdateAnswer) => void>();
 
-  constructor(
-    floor: Floor,
-    identity: Identity,
-    args: readonly Payload[],
-    onClosed: (closing: Closing, left: readonly Job[]) => void,
-  ) {
+  constructor(floor: Floor, identity: Identity, args: readonly Payload[], neighbours: Neighbours) {
     this.floor = floor;
     this.identity = identity;
     this.args = args;
-    this.onClosed = onClosed;
+    this.neighbours = neighbours;
     this.waits = new Waits(floor, identity, {
       arrive: (job, events) => this.arrive(job, events),
       count: (events) => {
@@ -96,6 +100,11 @@ export class Execution {
   async query(name: string, args: readonly Payload[]): Promise<unknown> {
     const run = await this.open();
     return fromPayload(await run.query(name, args, this.moment(true)));
+  }
+
+  /** News of a child. */
+  tell(job: Job): void {
+    this.arrive(job, 1);
   }
 
   isIdle(): boolean {
@@ -155,6 +164,11 @@ export class Execution {
     }
     if (worker.frozenFor() > 0) {
       schedule.in(this.heldUpFor(worker), () => this.perform());
+      return;
+    }
+    const away = awayFor(this.floor);
+    if (away > 0) {
+      schedule.in(away, () => this.perform());
       return;
     }
     if (await this.isAskedFirst()) {
@@ -217,10 +231,16 @@ export class Execution {
     });
   }
 
-  private commit({ jobs, commands, records, startedAt, life }: Done): void | Promise<void> {
+  private commit(done: Done): void | Promise<void> {
+    const { jobs, commands, records, startedAt, life } = done;
     const { schedule, worker, trace } = this.floor;
     if (this.closing !== null) {
       this.idle();
+      return;
+    }
+    const away = awayFor(this.floor);
+    if (away > 0) {
+      schedule.in(away, () => this.commit(done));
       return;
     }
     const isLost = worker !== life || schedule.now - startedAt > taskTimeoutMs;
@@ -266,6 +286,10 @@ export class Execution {
       return this.waits.schedule(command.scheduleActivity);
     }
     if (command.requestCancelActivity) return this.waits.requestCancel(command.requestCancelActivity);
+    if (command.startChildWorkflowExecution) {
+      this.historyEvents += 1;
+      return this.neighbours.child(command.startChildWorkflowExecution);
+    }
     if (command.updateResponse) return this.respond(command.updateResponse);
     if (command.upsertWorkflowSearchAttributes) {
       this.historyEvents += 1;
@@ -309,7 +333,7 @@ export class Execution {
     const left = this.pending.splice(0);
     for (const tell of this.answers.values()) tell({ kind: 'lost' });
     this.floor.trace.add(`run ${this.identity.runId} ${closing.kind}`);
-    this.onClosed(closing, left);
+    this.neighbours.closed(closing, left);
   }
 
   // ── The sandbox ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -41,11 +41,22 @@ export interface Floor {
   readonly onTask: (jobs: readonly Job[], commands: readonly string[]) => void;
   /** `null` while no worker runs. */
   worker: SimulatedWorker | null;
+  /** Until then the server answers nobody, epoch ms. */
+  awayUntil: number;
 }
 
-/** How long one message between worker and server is under way. */
-export function hop({ random, manners }: Floor): number {
+/** How long one message between worker and server is under way: whoever meets nobody tries again. */
+export function hop(floor: Floor): number {
+  const { random, manners } = floor;
   const draw = random('hop');
   const stalled = manners.stall.chance > 0 && draw.chance(manners.stall.chance);
-  return draw.between(...manners.hop) + (stalled ? draw.between(...manners.stall.ms) : 0);
+  return draw.between(...manners.hop) + (stalled ? draw.between(...manners.stall.ms) : 0) + awayFor(floor);
+}
+
+const longestTryMs = 2_000;
+
+/** How long it takes until the server is met again, ms. */
+export function awayFor({ schedule, awayUntil, random }: Floor): number {
+  const left = awayUntil - schedule.now;
+  return left > 0 ? left + random('outage').between(1, longestTryMs) : 0;
 }

@@ -132,7 +132,7 @@ function travel(floor: Floor, around: Surroundings, request: HttpRequest, attemp
     if (met?.what === 'conflict') return plain(412);
     if (met?.what === 'no-effect') return plain(200);
     try {
-      const answer = at.answer(request, floor.schedule.now);
+      const answer = dated(at.answer(request, floor.schedule.now), floor.schedule.now);
       floor.trace.mix(`${request.method} ${request.url} ${String(answer.status)} ${answer.body}`);
       around.onEffect({ request, origin, attemptAt }, answer);
       return answer;
@@ -142,6 +142,15 @@ function travel(floor: Floor, around: Surroundings, request: HttpRequest, attemp
     }
   }
 }
+
+/** Servers say what time it is, in whole seconds. */
+function dated(answer: Answer, now: number): Answer {
+  const second = Math.floor(now / 1_000);
+  if (second !== said.second) said = { second, date: new Date(now).toUTCString() };
+  return { ...answer, headers: { ...answer.headers, date: said.date } };
+}
+
+let said = { second: NaN, date: '' };
 
 function plain(status: number): HttpResponse {
   return { status, headers: {}, body: '' };

@@ -2,6 +2,7 @@
 
 import Long from 'long';
 import { isOutcome } from '../../plan/phases.ts';
+import { ProviderError } from '../../providers/errors.ts';
 import type { Rollouts, RunFacts, RunRef, Runs } from '../../providers/ports.ts';
 import { originOf } from '../../worker/origin.ts';
 import { revertWorkflow, rolloutWorkflow } from '../../workflows/messages.ts';
@@ -13,9 +14,15 @@ export function simulatedTemporal(server: SimulatedServer): { readonly rollouts:
   return { rollouts: rolloutsOf(server), runs: runsOf(server) };
 }
 
+function meet(server: SimulatedServer): void {
+  if (!server.isAway()) return;
+  throw new ProviderError({ code: 'unreachable', doing: 'ask Temporal', detail: 'connection refused' });
+}
+
 function rolloutsOf(server: SimulatedServer): Rollouts {
   return {
     isRunning: async ({ rollout, run }) => {
+      meet(server);
       const found = server.newest(rollout);
       if (found === undefined || found.closing !== null) return false;
       return found.identity.workflowType === revertWorkflow || found.identity.firstRunId === run;
@@ -25,9 +32,14 @@ function rolloutsOf(server: SimulatedServer): Rollouts {
 
 /** No run stands still here: a workflow task that fails ends the simulation, and every worker takes every task. */
 function runsOf(server: SimulatedServer): Runs {
-  const ours = (): readonly Execution[] =>
-    server.all().filter(({ identity }) => [rolloutWorkflow, revertWorkflow].includes(identity.workflowType));
-  const find = ({ rollout, run }: RunRef) => server.chain(rollout).find(({ identity }) => identity.runId === run);
+  const ours = (): readonly Execution[] => {
+    meet(server);
+    return server.all().filter(({ identity }) => [rolloutWorkflow, revertWorkflow].includes(identity.workflowType));
+  };
+  const find = ({ rollout, run }: RunRef) => {
+    meet(server);
+    return server.chain(rollout).find(({ identity }) => identity.runId === run);
+  };
   return {
     orphaned: async () =>
       ours()
@@ -39,6 +51,7 @@ function runsOf(server: SimulatedServer): Runs {
         .filter((run) => run.closing === null)
         .map(refOf),
     latest: async (rollout) => {
+      meet(server);
       const found = server.newest(rollout);
       return found === undefined ? null : factsOf(found);
     },
@@ -47,7 +60,10 @@ function runsOf(server: SimulatedServer): Runs {
       return found === undefined ? null : originOf(historyOf(found));
     },
     terminate: async (run, reason) => find(run)?.terminate(reason),
-    revert: async (rollout, input) => server.start(rollout, revertWorkflow, [input]),
+    revert: async (rollout, input) => {
+      meet(server);
+      return server.start(rollout, revertWorkflow, [input]);
+    },
   };
 }
 

@@ -2,7 +2,7 @@
 
 import { Execution } from './execution.ts';
 import type { Closing } from './closing.ts';
-import type { UpdateAnswer } from './execution.ts';
+import type { StartChild, UpdateAnswer } from './execution.ts';
 import type { Floor } from './floor.ts';
 import { hop } from './floor.ts';
 import { toPayload } from './payloads.ts';
@@ -18,6 +18,11 @@ export class SimulatedServer {
   constructor(floor: Floor, taskQueue: string) {
     this.floor = floor;
     this.taskQueue = taskQueue;
+  }
+
+  /** Nobody meets it now. */
+  isAway(): boolean {
+    return this.floor.awayUntil > this.floor.schedule.now;
   }
 
   /** False when a run of this id is open: the id is the lock. */
@@ -58,7 +63,8 @@ export class SimulatedServer {
   /** `null` while nobody can answer. */
   async query(workflowId: string, name: string): Promise<unknown> {
     const run = this.newest(workflowId);
-    return run === undefined || !run.isIdle() || run.closing !== null ? null : run.query(name, []);
+    const isDeaf = run === undefined || !run.isIdle() || run.closing !== null || this.isAway();
+    return isDeaf ? null : run.query(name, []);
   }
 
   /** The same, but `null` also while nothing has happened in the run since it was last asked. */
@@ -122,7 +128,10 @@ export class SimulatedServer {
         startedAt: this.floor.schedule.now,
       },
       args,
-      (closing, left) => this.onClosed(run, closing, left),
+      {
+        closed: (closing, left) => this.onClosed(run, closing, left),
+        child: (command) => this.startChild(run, command),
+      },
     );
     this.runs.set(workflowId, [...(this.runs.get(workflowId) ?? []), run]);
     return run;
@@ -136,5 +145,18 @@ export class SimulatedServer {
     for (const { signalWorkflow } of left) {
       if (signalWorkflow) next.signal(signalWorkflow.signalName ?? '', signalWorkflow.input ?? []);
     }
+  }
+
+  /** The parent hears that it has begun, and, if it still runs then, how it ended. */
+  private startChild(parent: Execution, { seq, workflowId, workflowType, input }: StartChild): void {
+    const { schedule } = this.floor;
+    schedule.in(hop(this.floor), () => {
+      const id = workflowId ?? '';
+      const open = this.newest(id);
+      if (open?.closing === null) throw new Error(`the simulator does not emulate two children called ${id}`);
+      const child = this.begin(id, workflowType ?? '', input ?? [], null);
+      const { runId } = child.identity;
+      parent.tell({ resolveChildWorkflowExecutionStart: { seq: seq ?? 0, succeeded: { runId } } });
+    });
   }
 }

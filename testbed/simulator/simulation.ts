@@ -1,6 +1,6 @@
 /** A whole deployment under one virtual clock: server, worker, world and people, repeatable from a seed. */
 
-import type { Equip } from './deployment.ts';
+import type { Doors, Equip } from './deployment.ts';
 import { calmServer } from './floor.ts';
 import type { Floor, ServerManners } from './floor.ts';
 import { createSimulatedClock, createSimulatedHttp, createSimulatedSockets } from './network.ts';
@@ -49,7 +49,7 @@ export class Simulation {
     this.trace = new Trace(() => this.schedule.now);
     const { schedule, random, trace } = this;
     const { sandbox, manners = calmServer, onTask = () => undefined } = options;
-    this.floor = { schedule, random, trace, sandbox, manners, onTask, worker: null };
+    this.floor = { schedule, random, trace, sandbox, manners, onTask, worker: null, awayUntil: 0 };
     this.server = new SimulatedServer(this.floor, 'sluice');
   }
 
@@ -59,15 +59,16 @@ export class Simulation {
 
   /** A worker comes up, with providers of its own. `skewMs`: what its clock is wrong by. */
   startWorker(skewMs = 0): void {
-    const worker = new SimulatedWorker(this.schedule, skewMs, this.options.heartbeatMs ?? defaultHeartbeatMs);
-    const clock = createSimulatedClock(this.floor, worker);
-    const http = createSimulatedHttp(this.floor, worker, this.options.around);
-    const sockets = createSimulatedSockets(this.floor, worker, this.options.around);
-    const random = () => this.random('unique').between(0, 0x7fffffff).toString(36);
-    worker.equip(this.options.equip({ http, sockets, clock, random }));
+    const worker = this.process(skewMs);
+    worker.equip(this.options.equip(this.doorsOf(worker)));
     this.floor.worker = worker;
     this.trace.add('a worker starts');
     this.server.workerBack();
+  }
+
+  /** Doors of a process beside the worker, as somebody's terminal has them. */
+  doors(): Doors {
+    return this.doorsOf(this.process(0));
   }
 
   /** Kill -9: what it has sent is on its way, everything else is gone. */
@@ -82,6 +83,17 @@ export class Simulation {
   freezeWorker(ms: number): void {
     this.trace.add(`the worker is frozen for ${String(ms)} ms`);
     this.floor.worker?.freeze(ms);
+  }
+
+  /** Temporal's server answers nobody for so long, neither workers nor people. */
+  outage(ms: number): void {
+    this.trace.add(`Temporal is away for ${String(ms)} ms`);
+    this.floor.awayUntil = Math.max(this.floor.awayUntil, this.schedule.now + ms);
+  }
+
+  /** When the last of the outages is over, epoch ms; 0 when there was none. */
+  awayUntil(): number {
+    return this.floor.awayUntil;
   }
 
   /** From now on the server behaves like this. */
@@ -106,5 +118,19 @@ export class Simulation {
       if (looking !== undefined) await looking;
     }
     return true;
+  }
+
+  private process(skewMs: number): SimulatedWorker {
+    return new SimulatedWorker(this.schedule, skewMs, this.options.heartbeatMs ?? defaultHeartbeatMs);
+  }
+
+  private doorsOf(process: SimulatedWorker): Doors {
+    const { floor, options } = this;
+    return {
+      clock: createSimulatedClock(floor, process),
+      http: createSimulatedHttp(floor, process, options.around),
+      sockets: createSimulatedSockets(floor, process, options.around),
+      random: () => this.random('unique').between(0, 0x7fffffff).toString(36),
+    };
   }
 }

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { nothingYet, type Explored } from '../../testbed/simulator/explore/exploration.ts';
 import { exploreOnAll } from '../../testbed/simulator/explore/pool.ts';
+import { shortestStory } from '../../testbed/simulator/explore/story.ts';
 
 const lives = 10_000;
 const thousands = Array.from({ length: lives / 1_000 }, (_, index) => ({
@@ -9,9 +10,13 @@ const thousands = Array.from({ length: lives / 1_000 }, (_, index) => ({
   last: 1_000 * (index + 1),
 }));
 let explored: Explored = nothingYet;
+/** The first broken life, by the least that shows it. */
+let story = '';
 
 beforeAll(async () => {
   explored = await exploreOnAll({ from: 1, lives, processes: availableParallelism() });
+  const [first] = explored.broken;
+  if (first !== undefined) story = await shortestStory(first.seed);
 }, 1_800_000);
 
 describe('ten thousand lives of rollouts under faults, kills and whatever people send', () => {
@@ -20,7 +25,10 @@ describe('ten thousand lives of rollouts under faults, kills and whatever people
   });
 
   it.each(thousands)('keep every promise: seeds $first to $last', ({ first, last }) => {
-    expect(explored.broken.filter(({ seed }) => seed >= first && seed <= last)).toEqual([]);
+    expect(
+      explored.broken.filter(({ seed }) => seed >= first && seed <= last),
+      story,
+    ).toEqual([]);
   });
 
   it.each(['completed', 'rolled-back', 'aborted', 'refused', 'superseded', 'detached'])('end %s often', (outcome) => {

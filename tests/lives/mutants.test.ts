@@ -32,6 +32,6 @@ describe('a promise that our code breaks is seen to be broken', () => {
   it('there is such a defect for every promise that explored lives can see', () => {
     const promises = new Set(mutants.map(({ invariant }) => invariant));
     const all = Array.from({ length: 17 }, (_, index) => `I${String(index + 1)}`);
-    expect(all.filter((promise) => !promises.has(promise))).toEqual(['I14']);
+    expect(all.filter((promise) => !promises.has(promise))).toEqual([]);
   });
 });

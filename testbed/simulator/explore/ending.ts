@@ -2,11 +2,14 @@
 
 import type { Plan } from '../../../plan/plan.ts';
 import type { Status } from '../../../plan/status.ts';
+import { isOutcome } from '../../../plan/phases.ts';
+import type { Execution } from '../execution.ts';
 import type { Simulation } from '../simulation.ts';
 import type { World } from '../worlds/world.ts';
 import type { Mischief } from './mischief.ts';
 import { secret } from './plans.ts';
-import { Broken, type Watchman } from './watchman.ts';
+import { Broken } from './broken.ts';
+import type { Watchman } from './watchman.ts';
 
 export interface Ended {
   readonly simulation: Simulation;
@@ -20,13 +23,27 @@ export interface Ended {
   readonly watchman: Watchman;
 }
 
-/** Throws `Broken`. */
-export function atTheEnd(end: Ended): void {
+/** Nothing comes after it; whoever was terminated without an outcome waits for a guardian. */
+export function isEnded(run: Execution): boolean {
+  const { closing } = run;
+  if (closing === null || closing.kind === 'continued') return false;
+  return closing.kind !== 'terminated' || outcomeOf(run) !== null;
+}
+
+/** How a run that has ended came out, by itself or before somebody ended it; `null` when nobody can say. */
+export function outcomeOf({ closing, attributes }: Execution): string | null {
+  if (closing?.kind === 'completed') return (closing.result as { outcome: string }).outcome;
+  const state = attributes['RolloutState'];
+  return closing?.kind === 'terminated' && typeof state === 'string' && isOutcome(state) ? state : null;
+}
+
+/** The outcome. Throws `Broken`. */
+export function atTheEnd(end: Ended): string {
   const { simulation, world, plan, mischief, rollout, ended } = end;
-  const closing = simulation.server.newest(rollout)?.closing ?? null;
-  if (!ended || closing === null) throw new Broken('never lost', 'the rollout never ended');
-  if (closing.kind !== 'completed') throw new Broken('I10', `the workflow ended ${JSON.stringify(closing)}`);
-  const { outcome } = closing.result as { outcome: string };
+  const run = simulation.server.newest(rollout);
+  if (!ended || run === undefined || run.closing === null) throw new Broken('never lost', 'the rollout never ended');
+  const outcome = outcomeOf(run);
+  if (outcome === null) throw new Broken('I10', `the workflow ended ${JSON.stringify(run.closing)}`);
   const truth = world.truth(simulation.schedule.now);
   const share = Math.round(truth.shares.get(plan.release.digest) ?? 0);
   const stable = Math.round(truth.shares.get(world.stable.digest) ?? 0);
@@ -53,6 +70,7 @@ export function atTheEnd(end: Ended): void {
   }
   judged(end, outcome);
   said(end);
+  return outcome;
 }
 
 /** I10, I12, I15: what the rollout leaves behind is small, and says nothing that it should not. */

@@ -24,6 +24,7 @@ export const activityNames = [
   'announce',
   'left',
   'guard',
+  'archive',
   'inspect',
 ] as const satisfies readonly (keyof Activities)[];
 

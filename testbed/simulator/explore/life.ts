@@ -1,7 +1,6 @@
 /** One explored life of a rollout: a seed, a plan, mischief, people, and an end that is held against the promises. */
 
 import type { Plan } from '../../../plan/plan.ts';
-import type { EditPlanInput } from '../../../workflows/messages.ts';
 import { planDigest } from '../../../plan/digest.ts';
 import type { Status } from '../../../plan/status.ts';
 import type { Secrets } from '../../../providers/ports.ts';
@@ -18,14 +17,17 @@ import type { Host } from '../worlds/host.ts';
 import { operatorFor } from '../worlds/operator.ts';
 import { createWorld } from '../worlds/world.ts';
 import type { World } from '../worlds/world.ts';
-import { atTheEnd } from './ending.ts';
+import { keepGuarding, perform, rollout, type Stage } from './acts.ts';
+import { Broken } from './broken.ts';
+import { atTheEnd, isEnded, outcomeOf } from './ending.ts';
+import { archiveConfig, archiveOrigin, Keeping } from './keeping.ts';
+import { lying } from './liar.ts';
 import { drawMischief } from './mischief.ts';
-import type { Act, Mischief } from './mischief.ts';
+import type { Mischief } from './mischief.ts';
 import { drawMoreCriteria } from './more-criteria.ts';
 import { drawPlan, people, secret } from './plans.ts';
-import { rolloutWorkflow } from '../../../workflows/messages.ts';
 import { keepAnswering } from './staff.ts';
-import { Broken, Watchman } from './watchman.ts';
+import { Watchman } from './watchman.ts';
 import type { Message } from './watchman.ts';
 
 /** What every life of one process shares. */
@@ -55,13 +57,14 @@ export interface Lived {
   readonly trace: readonly string[];
 }
 
-export const rollout = 'rollout/production/shop';
-const rival = 'rollout/production/rival';
 /** A channel that takes what it is told and never answers. */
 const silent = { name: 'silent', kind: 'webhook', url: 'http://127.0.0.1:9999/hook', auth: null } as const;
 const nobodyThere: Way = { ...calmWay, faults: [{ what: 'hang', chance: 1 }] };
 const startsAt = Date.UTC(2026, 0, 5, 9);
 const longestMs = 6 * 3_600_000;
+const hookOrigin = 'http://127.0.0.1:9000';
+/** A clock that is wrong by less is believed. */
+const toleratedMs = 35_000;
 
 export function drawLife(seed: number): Life {
   const random = createRandom(seed);
@@ -70,13 +73,20 @@ export function drawLife(seed: number): Life {
   return { seed, plan: { ...plan, criteria }, mischief: drawMischief(random) };
 }
 
-export async function live({ seed, plan, mischief, sabotage }: Life, ground: Ground): Promise<Lived> {
-  const config = { ...operatorFor(plan), ...(mischief.channel === 'silent' && { notify: [silent] }) };
+export async function live(life: Life, ground: Ground): Promise<Lived> {
+  const { seed, plan, mischief } = life;
+  const config = {
+    ...operatorFor(plan),
+    ...(mischief.channel === 'silent' && { notify: [silent] }),
+    ...(mischief.archive !== null && { archive: archiveConfig }),
+  };
   const world = createWorld(mischief.world, plan, { config, began: startsAt });
   const isTroubled = () => {
     const age = simulation.schedule.now - startsAt;
     return age >= mischief.fromMs && age < mischief.untilMs;
   };
+  // An archive that says it has kept what it has not cannot be seen through.
+  const honest = { ...mischief.way, faults: mischief.way.faults.filter(({ what }) => what !== 'no-effect') };
   let attemptAt: number | null = null;
   const manners = { ...mischief.manners };
   const simulation: Simulation = new Simulation({
@@ -85,10 +95,10 @@ export async function live({ seed, plan, mischief, sabotage }: Life, ground: Gro
     ...ground,
     manners,
     around: {
-      host: (origin) => (sabotage === undefined ? world.host(origin) : heedless(world.host(origin))),
+      host: (origin) => hosts(origin),
       way: (origin) => {
         if (isSilent(origin)) return nobodyThere;
-        return isTroubled() ? mischief.way : calmWay;
+        return isTroubled() ? (origin === archiveOrigin ? honest : mischief.way) : calmWay;
       },
       onEffect: (arrival) => {
         attemptAt = arrival.attemptAt;
@@ -109,6 +119,7 @@ export async function live({ seed, plan, mischief, sabotage }: Life, ground: Gro
     onEvent: () => {
       const attempt = attemptAt;
       attemptAt = null;
+      keeping?.look();
       return watchman.look(attempt);
     },
     onTask: (jobs, commands) => {
@@ -122,7 +133,10 @@ export async function live({ seed, plan, mischief, sabotage }: Life, ground: Gro
   const isBlackedOut = () => mischief.blackout && watchman.turnedAt !== null;
   const isSilent = (origin: string) =>
     origin === new URL(silent.url).origin || (isBlackedOut() && origin === 'http://127.0.0.1:9090');
-  const skews = mischief.acts.map((act) => (act.do === 'kill' ? Math.abs(act.skewMs) : 0));
+  const keeping = mischief.archive === null ? null : new Keeping(mischief.archive, rollout, simulation);
+  const hosts = hostsOf(world, life, keeping);
+  // What is wrong by more is set right by what the servers around say.
+  const skews = mischief.acts.map((act) => (act.do === 'kill' ? Math.min(Math.abs(act.skewMs), toleratedMs) : 0));
   const watchman = new Watchman({
     plan,
     digest: planDigest(plan),
@@ -132,13 +146,12 @@ export async function live({ seed, plan, mischief, sabotage }: Life, ground: Gro
     mischief,
     skewMs: 2 * Math.max(0, ...skews),
   });
-  const broken = await told(() => lead(simulation, world, watchman, { seed, plan, mischief }));
+  const stage = { simulation, plan, config };
+  const broken = await told(() => lead(stage, world, { watchman, keeping }, mischief));
   const run = simulation.server.newest(rollout);
-  const result =
-    run?.closing?.kind === 'completed' ? (run.closing.result as { outcome: string }).outcome : run?.closing?.kind;
   return {
     broken,
-    outcome: result ?? 'open',
+    outcome: (run === undefined ? null : outcomeOf(run)) ?? run?.closing?.kind ?? 'open',
     historyEvents: simulation.server.chain(rollout).reduce((sum, { historyEvents }) => sum + historyEvents, 0),
     tookMs: simulation.schedule.now - startsAt,
     digest: simulation.trace.digest(),
@@ -146,21 +159,45 @@ export async function live({ seed, plan, mischief, sabotage }: Life, ground: Gro
   };
 }
 
-async function lead(simulation: Simulation, world: World, watchman: Watchman, { plan, mischief }: Life): Promise<void> {
+/** Who looks on. */
+interface Lookers {
+  readonly watchman: Watchman;
+  readonly keeping: Keeping | null;
+}
+
+async function lead(stage: Stage, world: World, { watchman, keeping }: Lookers, mischief: Mischief): Promise<void> {
+  const { simulation, plan } = stage;
   simulation.startWorker();
   const digest = planDigest(plan);
+  if (mischief.acts.some((act) => act.do === 'terminate')) keepGuarding(simulation);
   simulation.server.start(rollout, 'rollout', [{ plan, planDigest: digest, requester: 'rita', carried: null }]);
-  for (const act of mischief.acts) simulation.in(act.at, () => perform(simulation, act, plan));
+  for (const act of mischief.acts) simulation.in(act.at, () => perform(stage, act));
   simulation.in(mischief.untilMs, () => simulation.manners(calmServer));
   keepAnswering(simulation, mischief);
   const isOver = () => {
-    const closing = simulation.server.newest(rollout)?.closing ?? null;
-    return closing !== null && closing.kind !== 'continued';
+    const run = simulation.server.newest(rollout);
+    return run !== undefined && isEnded(run) && keeping?.isOver() !== false;
   };
   const ended = await simulation.run(isOver, startsAt + longestMs);
   const status = (await simulation.server.finalQuery(rollout, 'status')) as Status | null;
   await simulation.server.workerGone();
-  atTheEnd({ simulation, world, plan, mischief, rollout, ended, status, watchman });
+  const outcome = atTheEnd({ simulation, world, plan, mischief, rollout, ended, status, watchman });
+  keeping?.atTheEnd(outcome, watchman.knowsArchive);
+}
+
+function hostsOf(
+  world: World,
+  { mischief, sabotage }: Omit<Life, 'seed' | 'plan'>,
+  keeping: Keeping | null,
+): (origin: string) => Host | undefined {
+  const { lie } = mischief;
+  const hook = world.host(hookOrigin);
+  const liar = lie === null || hook === undefined ? hook : lying(hook, lie, startsAt);
+  return (origin) => {
+    if (origin === hookOrigin && sabotage === undefined) return liar;
+    if (origin === archiveOrigin) return keeping?.host;
+    return sabotage === undefined ? world.host(origin) : heedless(world.host(origin));
+  };
 }
 
 /** Takes every write, whatever it was made on. */
@@ -185,56 +222,6 @@ async function told(lived: () => Promise<void>): Promise<string | null> {
     return error instanceof Error ? (error.stack ?? error.message) : String(error);
   }
 }
-
-function perform(simulation: Simulation, act: Act, plan: Plan): void | Promise<void> {
-  const { server } = simulation;
-  switch (act.do) {
-    case 'kill':
-      if (simulation.worker === null) return;
-      simulation.in(act.downMs, () => simulation.startWorker(act.skewMs));
-      return simulation.killWorker();
-    case 'freeze':
-      return simulation.freezeWorker(act.ms);
-    case 'signal':
-      return server.signal(rollout, act.name, act.input);
-    case 'update':
-      return server.update(rollout, act.name, act.input, (answer) => simulation.trace.add(`answer ${answer.kind}`));
-    case 'undecodable':
-      return server.signalRaw(rollout, act.name, [undecodable]);
-    case 'flood':
-      for (let index = 0; index < act.count; index += 1) server.signal(rollout, 'decide', { nonsense: index });
-      return;
-    case 'edit': {
-      const input = { ...editOf(plan, act.times, act.limit ?? 1), by: act.by, reason: 'explored' };
-      return server.update(rollout, 'edit-plan', input, ({ kind }) => simulation.trace.add(`edit ${kind}`));
-    }
-    case 'cancel':
-      return server.cancel(rollout);
-    case 'rival': {
-      const other = { ...plan, service: 'rival' };
-      server.start(rival, rolloutWorkflow, [
-        { plan: other, planDigest: planDigest(other), requester: 'rita', carried: null },
-      ]);
-      return;
-    }
-  }
-}
-
-/** Made from the plan that it was started with. */
-function editOf(from: Plan, times: number, limit: number): Pick<EditPlanInput, 'plan' | 'planDigest' | 'fromDigest'> {
-  const steps = from.steps.map((step, index) => {
-    if (index < from.steps.length - 1) return step;
-    return { ...step, bakeMinMs: step.bakeMinMs * times, bakeMaxMs: step.bakeMaxMs * times };
-  });
-  const criteria = from.criteria.map((criterion) => {
-    if (criterion.id !== 'errors' || criterion.kind !== 'limit') return criterion;
-    return { ...criterion, breach: { ...criterion.breach, value: criterion.breach.value * limit } };
-  });
-  const plan = { ...from, steps, criteria };
-  return { plan, planDigest: planDigest(plan), fromDigest: planDigest(from) };
-}
-
-const undecodable = { metadata: { encoding: Buffer.from('binary/secret') }, data: Buffer.from('\u0000\u0001') };
 
 function wordsOf({ signalWorkflow, doUpdate }: Job): Message | null {
   const name = signalWorkflow?.signalName ?? doUpdate?.name;

@@ -9,9 +9,10 @@ import { explore } from './exploration.ts';
 import type { Explored, Range } from './exploration.ts';
 import { openGround } from './ground.ts';
 import { drawLife, live } from './life.ts';
-import type { Life, Lived } from './life.ts';
+import type { Life } from './life.ts';
 import { exploreOnAll } from './pool.ts';
 import { shrink } from './shrink.ts';
+import { storyOf } from './story.ts';
 import { summaryOf } from './summary.ts';
 
 const { values } = parseArgs({
@@ -74,16 +75,8 @@ async function show(seed: number): Promise<boolean> {
   const ground = await openGround(await readFile(bundlePath, 'utf8'), withoutGuard());
   const life = { ...drawLife(seed), ...how };
   const lived = await live(life, ground);
-  tell(lived.broken === null ? { life, lived } : await shrink(life, lived, ground));
+  console.error(storyOf(lived.broken === null ? { life, lived } : await shrink(life, lived, ground)));
   return lived.broken === null;
-}
-
-/** Everything that is needed to understand and repeat one life. */
-function tell({ life, lived }: { readonly life: Life; readonly lived: Lived }): void {
-  console.error(`seed ${String(life.seed)}: ${lived.broken ?? 'every promise was kept'}; outcome ${lived.outcome}`);
-  console.error(JSON.stringify(life.mischief, null, 1));
-  console.error(lived.trace.join('\n'));
-  console.error(`again: node dist/testbed/simulator/explore/main.js --show ${String(life.seed)}`);
 }
 
 async function serve(): Promise<void> {

@@ -6,6 +6,7 @@ import type { Draw, Random } from '../random.ts';
 import type { WorldScript } from '../worlds/script.ts';
 import { plainRelease, plainWorld } from '../worlds/script.ts';
 import { steady } from '../worlds/timeline.ts';
+import { drawLie, drawRareActs, drawRefusal } from './rare.ts';
 
 const second = 1_000;
 const minute = 60_000;
@@ -22,7 +23,13 @@ export type Act =
   | { readonly at: number; readonly do: 'edit'; readonly by: string; readonly times: number; readonly limit?: number }
   | { readonly at: number; readonly do: 'cancel' }
   /** Another service's rollout wants the same route. */
-  | { readonly at: number; readonly do: 'rival' };
+  | { readonly at: number; readonly do: 'rival' }
+  /** Somebody ends its workflow with Temporal's own tools; such lives have a guardian beside them. */
+  | { readonly at: number; readonly do: 'terminate' }
+  /** `sluice zero`, run where the worker's configuration is. */
+  | { readonly at: number; readonly do: 'zero' }
+  /** Temporal answers nobody for so long. */
+  | { readonly at: number; readonly do: 'outage'; readonly ms: number };
 
 /** How people answer the gates. */
 export interface Approvers {
@@ -51,6 +58,24 @@ export interface Mischief {
   readonly channel: 'none' | 'silent';
   /** Once somebody has aborted, metrics, directory and notifications never answer again. */
   readonly blackout: boolean;
+  /** What the deploy host says that is not so; `null` while it is honest. */
+  readonly lie: Lie | null;
+  /** The archive for records, and when it takes none; `null` where nobody declared one. */
+  readonly archive: Refusal | null;
+}
+
+/** For a time the host takes orders without effect, and says that they were carried out: too early, or with another release. */
+export interface Lie {
+  readonly what: 'early' | 'other';
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
+/** For a time nothing is taken: its disk is full, or nobody listens. */
+export interface Refusal {
+  readonly how: 'full' | 'away';
+  readonly fromMs: number;
+  readonly untilMs: number;
 }
 
 /** Swarm: each seed has its own mix, so that rare faults are not always hidden behind common ones. */
@@ -60,7 +85,9 @@ export function drawMischief(random: Random): Mischief {
   const untilMs = draw.between(60, 300) * second;
   const acts = drawActs(draw, untilMs);
   return {
-    acts: [...acts, ...drawOddActs(more, untilMs)].toSorted((a, b) => a.at - b.at),
+    acts: [...acts, ...drawOddActs(more, untilMs), ...drawRareActs(random('rare'), untilMs)].toSorted(
+      (a, b) => a.at - b.at,
+    ),
     way: drawWay(draw),
     manners: drawManners(draw),
     fromMs: draw.pick([0, 500, 3_000, 20_000]),
@@ -75,6 +102,8 @@ export function drawMischief(random: Random): Mischief {
     },
     channel: more.pick(['none', 'none', 'silent']),
     blackout: more.chance(0.2),
+    lie: drawLie(random('lie')),
+    archive: drawRefusal(random('archive')),
   };
 }
 

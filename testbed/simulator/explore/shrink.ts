@@ -1,5 +1,6 @@
-/** Makes a broken life as short as it stays broken: acts and faults are taken away one at a time. */
+/** Makes a broken life as short as it stays broken: acts, faults, habits and parts of the plan are taken away one at a time. */
 
+import { isDeepStrictEqual } from 'node:util';
 import { calmServer } from '../floor.ts';
 import { calmWay } from '../network.ts';
 import { live } from './life.ts';
@@ -11,8 +12,7 @@ export async function shrink(life: Life, lived: Lived, ground: Ground): Promise<
   let best = { life, lived };
   for (let isShorter = true; isShorter;) {
     isShorter = false;
-    for (const mischief of shorter(best.life.mischief)) {
-      const candidate = { ...life, mischief };
+    for (const candidate of shorter(best.life)) {
       const again = await live(candidate, ground);
       if (promiseOf(again) !== promiseOf(lived)) continue;
       best = { life: candidate, lived: again };
@@ -24,19 +24,46 @@ export async function shrink(life: Life, lived: Lived, ground: Ground): Promise<
 }
 
 /** The invariant's name: the sentence behind it may change. */
-function promiseOf({ broken }: Lived): string | null {
+export function promiseOf({ broken }: Lived): string | null {
   return broken === null ? null : (broken.split(':')[0] ?? broken);
 }
 
-function* shorter(mischief: Mischief): Generator<Mischief> {
-  const { acts, way, manners, world } = mischief;
-  for (const act of acts) yield { ...mischief, acts: acts.filter((other) => other !== act) };
-  for (const fault of way.faults) {
-    yield { ...mischief, way: { ...way, faults: way.faults.filter((other) => other !== fault) } };
-  }
-  if (way.slow.chance > 0) yield { ...mischief, way: { ...way, slow: calmWay.slow } };
-  if (JSON.stringify(manners) !== JSON.stringify(calmServer)) yield { ...mischief, manners: calmServer };
+/** Everything that is a little less than this life, what says most first. */
+function* shorter(life: Life): Generator<Life> {
+  const { acts, way, world } = life.mischief;
+  const withLess = (change: Partial<Mischief>): Life => ({ ...life, mischief: { ...life.mischief, ...change } });
+  for (const act of acts) yield withLess({ acts: acts.filter((other) => other !== act) });
+  for (const fault of way.faults)
+    yield withLess({ way: { ...way, faults: way.faults.filter((one) => one !== fault) } });
+  if (way.slow.chance > 0) yield withLess({ way: { ...way, slow: calmWay.slow } });
   for (const event of world.proxy) {
-    yield { ...mischief, world: { ...world, proxy: world.proxy.filter((other) => other !== event) } };
+    yield withLess({ world: { ...world, proxy: world.proxy.filter((other) => other !== event) } });
+  }
+  for (const [name, calm] of Object.entries(calmHabits)) {
+    const key = name as keyof typeof calmHabits;
+    if (!isDeepStrictEqual(life.mischief[key], calm)) yield withLess({ [key]: calm });
+  }
+  yield* withLessPlan(life);
+}
+
+const calmHabits = {
+  manners: calmServer,
+  approvers: { delayMs: 1_000, rejects: 0, soaks: 0, asleep: false, forges: 0 },
+  channel: 'none',
+  blackout: false,
+  lie: null,
+  archive: null,
+} satisfies Partial<Mischief>;
+
+function* withLessPlan(life: Life): Generator<Life> {
+  const { plan } = life;
+  for (const gate of plan.gates) {
+    yield { ...life, plan: { ...plan, gates: plan.gates.filter((other) => other !== gate) } };
+  }
+  for (const criterion of plan.criteria.slice(1)) {
+    yield { ...life, plan: { ...plan, criteria: plan.criteria.filter((other) => other !== criterion) } };
+  }
+  if (plan.steps.some(({ smoke }) => smoke.length > 0)) {
+    yield { ...life, plan: { ...plan, steps: plan.steps.map((step) => ({ ...step, smoke: [] })) } };
   }
 }

@@ -2,7 +2,7 @@
 
 import type { RequestStatus, Status } from '../../../plan/status.ts';
 import type { Simulation } from '../simulation.ts';
-import { rollout } from './life.ts';
+import { rollout } from './acts.ts';
 import type { Mischief } from './mischief.ts';
 
 const lookEveryMs = 5_000;

@@ -7,18 +7,11 @@ import type { Simulation } from '../simulation.ts';
 import { shareIn } from '../worlds/truth.ts';
 import type { RouteClaim, RouteTruth, RouteWrite } from '../worlds/truth.ts';
 import type { World } from '../worlds/world.ts';
+import { Broken } from './broken.ts';
 import { loosened } from './criteria.ts';
+import { outcomeOf } from './ending.ts';
 import type { Mischief } from './mischief.ts';
 import { unsigned, type Decided } from './quorums.ts';
-
-/** A promise was broken. */
-export class Broken extends Error {
-  override readonly name = 'Broken';
-
-  constructor(invariant: string, sentence: string) {
-    super(`${invariant}: ${sentence}`);
-  }
-}
 
 export interface Watched {
   readonly plan: Plan;
@@ -39,7 +32,21 @@ const handoverMs = 60_000;
 /** From an accepted abort until zero is asked for, in the same task but for what must end first, ms. */
 const slowestTurnMs = 3_000;
 /** What going back has to wait for, or is. */
-const before: readonly string[] = ['zero', 'retire', 'shift', 'deploy', 'promote', 'confirm', 'smoke', 'restore'];
+const before: readonly string[] = [
+  'left',
+  'zero',
+  'retire',
+  'shift',
+  'deploy',
+  'promote',
+  'confirm',
+  'smoke',
+  'restore',
+];
+/** Going back, or a watch. */
+const watching: readonly string[] = ['watch', 'zero', 'left'];
+/** Until a guardian has taken over what ended without an outcome, while somebody could look, also after some kills, ms. */
+const slowestGuardianMs = 180_000;
 /** From an accepted abort to zero, when the target works again, ms. */
 const slowestZeroMs = 180_000;
 
@@ -58,6 +65,11 @@ export class Watchman {
   private lookedAt = 0;
   /** Messages that the workflow got. */
   messages = 0;
+  /** The rollout was told that records are kept. */
+  knowsArchive = false;
+  /** Time in which a run that ended without an outcome could have been found, ms. */
+  private strandedMs = 0;
+  private strandedAt = -Infinity;
   /** Another rollout held the route for a time. */
   hasRival = false;
   private approved = new Map<string, number>();
@@ -85,6 +97,7 @@ export class Watchman {
 
   /** An activity has brought this into the history. */
   brought(text: string): void {
+    if (text.includes('"archives":true')) this.knowsArchive = true;
     if (text.startsWith('{"suite":')) {
       const { suite, aim, passed } = JSON.parse(text) as { suite: string; aim: string; passed: boolean };
       this.smoked.set(`${suite} on ${aim}`, { passed, at: this.now });
@@ -112,6 +125,7 @@ export class Watchman {
     const writes = this.on.world.writes();
     for (const write of writes.slice(this.seen)) if (write.kind === 'route') this.judge(write, attemptAt ?? this.now);
     this.seen = writes.length;
+    this.stranded();
     this.unwatched();
     this.turning();
     this.lookedAt = this.now;
@@ -130,15 +144,36 @@ export class Watchman {
     }
   }
 
+  /** Somebody is there who could do something. */
+  private isAttended(): boolean {
+    const { worker, server } = this.on.simulation;
+    return worker !== null && worker.frozenFor() === 0 && !server.isAway();
+  }
+
+  /** I14: whoever ended without an outcome is taken over. */
+  private stranded(): void {
+    const run = this.on.simulation.server.newest(this.on.rollout);
+    const { now } = this;
+    if (run === undefined || run.closing?.kind !== 'terminated' || outcomeOf(run) !== null) {
+      this.strandedMs = 0;
+      return;
+    }
+    this.strandedAt = now;
+    if (this.isAttended()) this.strandedMs += now - this.lookedAt;
+    if (this.strandedMs <= slowestGuardianMs) return;
+    const share = this.share(this.on.world.truth(now));
+    const what = `run ${run.identity.runId} was terminated with ${String(share)} of 10000 on the release`;
+    throw new Broken('I14', `${what}, and nobody took it over in ${String(this.strandedMs)} ms`);
+  }
+
   /** I6, I11: nothing but the target stands between an abort and zero. */
   private turning(): void {
     const { simulation, rollout, mischief } = this.on;
     const { turnedAt, claim } = this;
     const run = simulation.server.newest(rollout);
-    const { worker } = simulation;
     if (turnedAt === null || run?.closing !== null || claim === null || claim.released || claim.stage.kind === 'back')
       return;
-    if (worker === null || worker.frozenFor() > 0) return;
+    if (!this.isAttended()) return;
     const isAsked = run.waits.activities().some((name) => before.includes(name));
     if (isAsked) this.unasked = null;
     else if (this.unasked?.since !== turnedAt) this.unasked = { since: turnedAt, ms: 0 };
@@ -146,7 +181,7 @@ export class Watchman {
     if (mischief.channel === 'silent' && this.unasked !== null && this.unasked.ms > slowestTurnMs) {
       throw new Broken('I11', `zero was not asked for within ${String(this.unasked.ms)} ms after an abort`);
     }
-    const calmFrom = Math.max(turnedAt, this.began + mischief.untilMs);
+    const calmFrom = Math.max(turnedAt, this.began + mischief.untilMs, this.strandedAt, simulation.awayUntil());
     const isMeddled = mischief.world.proxy.length > 0;
     if (this.now - calmFrom < slowestZeroMs || isMeddled || this.hasRival) return;
     throw new Broken('I6', `not at zero ${String(this.now - turnedAt)} ms after an abort`);
@@ -297,14 +332,13 @@ export class Watchman {
     const { simulation, rollout } = this.on;
     const run = simulation.server.newest(rollout);
     const isExposed = this.claim?.stage.kind === 'step' && run?.closing === null && simulation.worker !== null;
-    const isWatched = run !== undefined && run.waits.activities().some((name) => name === 'watch' || name === 'zero');
+    const isWatched = run !== undefined && run.waits.activities().some((name) => watching.includes(name));
     if (isWatched) this.watchedUntil = this.now;
-    const isFrozen = simulation.worker !== null && simulation.worker.frozenFor() > 0;
-    if (!isExposed || isWatched || isFrozen) this.unwatchedSince = null;
+    if (!isExposed || isWatched || !this.isAttended()) this.unwatchedSince = null;
     else this.unwatchedSince ??= this.now;
     if (this.unwatchedSince === null) return;
     // Nothing happens while the worker stands still, so nobody has looked then.
-    const since = Math.max(this.unwatchedSince, simulation.worker?.thawsAt() ?? 0);
+    const since = Math.max(this.unwatchedSince, simulation.worker?.thawsAt() ?? 0, simulation.awayUntil());
     if (this.now - since > handoverMs) {
       throw new Broken('I17', `nobody has watched for ${String(this.now - since)} ms`);
     }

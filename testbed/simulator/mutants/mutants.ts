@@ -50,14 +50,14 @@ export const mutants: readonly Mutant[] = [
       edit('providers/targets/effects.js', 'order.fence < claim.fence', 'false'),
       edit('providers/targets/effects.js', "claim.stage.kind === 'back'", 'false'),
     ],
-    seeds: [151],
+    seeds: [153],
   },
   {
     name: 'writes-on-old-news',
     invariant: 'I4',
     also: ['I1', 'I2', 'I3', 'I5'],
     edits: [edit('providers/targets/caddy/admin.js', ", 'if-match': etag", '')],
-    seeds: [11],
+    seeds: [272],
   },
   {
     name: 'goes-back-to-a-dead-stable',
@@ -212,6 +212,42 @@ export const mutants: readonly Mutant[] = [
       edit('activities/to-zero.js', 'await untilZero(clock, target, order, signal);', ''),
     ],
     seeds: [223],
+  },
+  {
+    name: 'has-a-guardian-that-does-not-look',
+    invariant: 'I14',
+    edits: [
+      edit(
+        'activities/guard-look.js',
+        'of await ports.runs.orphaned()',
+        'of await ports.runs.orphaned().then(() => [])',
+      ),
+    ],
+    seeds: [109],
+  },
+  {
+    name: 'has-a-guardian-that-looks-at-the-wrong-run',
+    invariant: 'I14',
+    edits: [edit('activities/guard-look.js', 'latest.run !== run ||', 'latest.run === run ||')],
+    seeds: [109],
+  },
+  {
+    name: 'waits-until-its-record-is-kept',
+    invariant: 'archive',
+    edits: [edit('workflows/record.js', '.startChild)(', '.executeChild)(')],
+    seeds: [24],
+  },
+  {
+    name: 'believes-that-its-record-is-kept',
+    invariant: 'archive',
+    edits: [edit('providers/archive/webhook.js', 'if (status >= 200 && status < 300)', 'if (status > 0)')],
+    seeds: [80],
+  },
+  {
+    name: 'takes-a-stage-while-it-goes-back',
+    invariant: 'I4',
+    edits: [edit('providers/targets/effects.js', 'isGoingBack && intent.forward === true', 'false')],
+    seeds: [153],
   },
   {
     name: 'watches-in-seconds',

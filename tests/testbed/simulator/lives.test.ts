@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openGround } from '../../../testbed/simulator/explore/ground.ts';
 import { drawLife, live, type Ground, type Life } from '../../../testbed/simulator/explore/life.ts';
-import type { Mischief } from '../../../testbed/simulator/explore/mischief.ts';
-import { shrink } from '../../../testbed/simulator/explore/shrink.ts';
+import type { Act, Mischief } from '../../../testbed/simulator/explore/mischief.ts';
+import { promiseOf, shrink } from '../../../testbed/simulator/explore/shrink.ts';
+import { storyOf } from '../../../testbed/simulator/explore/story.ts';
 import { calmServer } from '../../../testbed/simulator/floor.ts';
 import { calmWay } from '../../../testbed/simulator/network.ts';
 import type { Plan } from '../../../plan/plan.ts';
@@ -33,6 +34,8 @@ const peace: Mischief = {
   approvers: { delayMs: 1_000, rejects: 0, soaks: 0, asleep: false, forges: 0 },
   channel: 'none',
   blackout: false,
+  lie: null,
+  archive: null,
 };
 
 function peaceful(seed: number, mischief: Partial<Mischief> = {}): Life {
@@ -170,9 +173,17 @@ describe('a promise that is broken', { timeout: 300_000 }, () => {
       const lived = await live(life, ground);
       if (lived.broken === null) continue;
       expect(lived.broken).toMatch(/^I[1-5]:/);
-      const shortest = await shrink(life, lived, ground);
-      expect(shortest.life.mischief.acts.length).toBeLessThanOrEqual(life.mischief.acts.length);
-      expect(shortest.lived.broken).not.toBeNull();
+      const idle = [1, 2, 3].map((hour): Act => ({ at: hour * 3_600_000, do: 'undecodable', name: 'abort2' }));
+      const longer = { ...life, mischief: { ...life.mischief, acts: [...life.mischief.acts, ...idle] } };
+      const shortest = await shrink(longer, lived, ground);
+      expect(promiseOf(shortest.lived)).toBe(promiseOf(lived));
+      const { acts } = shortest.life.mischief;
+      expect(acts).not.toEqual(expect.arrayContaining([expect.objectContaining({ name: 'abort2' })]));
+      for (const act of acts) {
+        const less = { ...shortest.life.mischief, acts: acts.filter((other) => other !== act) };
+        expect(promiseOf(await live({ ...shortest.life, mischief: less }, ground))).not.toBe(promiseOf(lived));
+      }
+      expect(storyOf(shortest)).toMatch(/^seed \d+: I[1-5]: [^]*"acts": [^]*activity shift[^]*--show \d+$/);
       return;
     }
     expect.unreachable('800 lives without compare-and-set kept every promise');
