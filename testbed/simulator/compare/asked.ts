@@ -49,8 +49,14 @@ export class CommandLog {
 }
 
 function otherCommand(command: Command): string {
-  const { upsertWorkflowSearchAttributes: upsert, updateResponse, setPatchMarker } = command;
+  const {
+    upsertWorkflowSearchAttributes: upsert,
+    modifyWorkflowProperties: properties,
+    updateResponse,
+    setPatchMarker,
+  } = command;
   if (upsert) return attributes(upsert.searchAttributes);
+  if (properties) return memo(properties.upsertedMemo);
   if (updateResponse?.accepted) return 'update accepted';
   if (updateResponse?.completed) return said('update completed', [updateResponse.completed]);
   if (setPatchMarker) return `patch ${setPatchMarker.patchId ?? ''}`;
@@ -74,6 +80,7 @@ function lineOf(event: HistoryEvent, names: Names): string | null {
     timerStartedEventAttributes: timer,
     timerCanceledEventAttributes: stopped,
     upsertWorkflowSearchAttributesEventAttributes: upsert,
+    workflowPropertiesModifiedEventAttributes: properties,
     markerRecordedEventAttributes: marker,
     workflowExecutionUpdateCompletedEventAttributes: updated,
     workflowExecutionCompletedEventAttributes: completed,
@@ -90,6 +97,7 @@ function lineOf(event: HistoryEvent, names: Names): string | null {
   if (cancelled) return `cancel ${names.get(`activity ${String(cancelled.scheduledEventId)}`) ?? '?'}`;
   if (stopped) return `cancel ${names.get(`timer ${stopped.timerId ?? ''}`) ?? '?'}`;
   if (upsert) return attributes(upsert.searchAttributes);
+  if (properties) return memo(properties.upsertedMemo);
   if (marker) return `patch ${marker.markerName ?? ''}`;
   if (event.workflowExecutionUpdateAcceptedEventAttributes) return 'update accepted';
   if (updated) return said('update completed', updated.outcome?.success?.payloads);
@@ -116,4 +124,11 @@ function attributes(given: temporal.api.common.v1.ISearchAttributes | null | und
   const fields = Object.entries(given?.indexedFields ?? {}).map(([name, value]) => [name, fromPayload(value)] as const);
   // The server keeps them in no order.
   return `attributes ${JSON.stringify(fields.toSorted(([a], [b]) => (a < b ? -1 : 1)))}`;
+}
+
+function memo(given: temporal.api.common.v1.IMemo | null | undefined): string {
+  const fields = Object.entries(given?.fields ?? {}).map(
+    ([name, value]) => [name, masked(fromPayload(value))] as const,
+  );
+  return `memo ${JSON.stringify(fields.toSorted(([a], [b]) => (a < b ? -1 : 1)))}`;
 }

@@ -84,8 +84,10 @@ async function play(
   const handle = await client.workflow.start(rolloutWorkflow, { workflowId: rollout, taskQueue, args: [input] });
   const answers: Promise<string>[] = [];
   const look = looks(acts, doorTo(handle, answers));
-  for (let ms = await look(); ms !== null; ms = await look()) await pause(ms);
-  await handle.result();
+  const over = new AbortController();
+  const ending = handle.result().finally(() => over.abort());
+  for (let ms = await look(); ms !== null && !over.signal.aborted; ms = await look()) await pause(ms);
+  await ending;
   const histories = await historiesOf(client, rollout, handle.firstExecutionRunId);
   const course = {
     asked: histories.flatMap(linesOf),

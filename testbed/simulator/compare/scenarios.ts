@@ -1,5 +1,6 @@
 /** The short rollouts that are lived twice: each end of the story, and each kind of message on the way. */
 
+import { planDigest } from '../../../plan/digest.ts';
 import type { GatePlan, Plan } from '../../../plan/plan.ts';
 import type { Status } from '../../../plan/status.ts';
 import { drawPlan } from '../explore/plans.ts';
@@ -74,6 +75,20 @@ function decision(kind: 'signal' | 'update', gateId: string, by: string, decided
     return { decision: 'approve', gate: gateId, by, ...about, ...decided };
   };
   return { kind, name: 'decide', input };
+}
+
+/** Another plan for the rollout of that name, made from the one that it was started with. */
+function edit(name: string, change: (step: Plan['steps'][number]) => Plan['steps'][number]): Message {
+  const from = planFor(name);
+  const plan = { ...from, steps: from.steps.map(change) };
+  const input = () => ({
+    by: 'ana',
+    reason: 'compared',
+    plan,
+    planDigest: planDigest(plan),
+    fromDigest: planDigest(from),
+  });
+  return { kind: 'update', name: 'edit-plan', input };
 }
 
 const nonsense: Message = { kind: 'signal', name: 'decide', input: () => ({ gate: 'wide' }) };
@@ -187,4 +202,73 @@ export const scenarios: readonly Scenario[] = [
   ]),
 
   scenario('detached', [{ when: bakes, afterMs: halfway, send: signal('detach') }]),
+
+  scenario(
+    'rejected',
+    [
+      {
+        when: asks('wide'),
+        afterMs: halfway,
+        send: decision('signal', 'wide', 'sam', { decision: 'reject', reason: 'the texts are wrong' }),
+      },
+    ],
+    { plan: planFor('rejected', { gates: [gate('wide', beforeFull)] }) },
+  ),
+
+  scenario(
+    'soaked-and-withdrawn',
+    [
+      {
+        when: asks('wide'),
+        afterMs: halfway,
+        send: decision('update', 'wide', 'sam', { decision: 'more-soak', soak: '5s' }),
+      },
+      { when: (status) => !asks('wide')(status), afterMs: halfway, send: nonsense }, // it soaks: the next request is another one
+      { when: asks('wide'), afterMs: 3_500, send: decision('update', 'wide', 'sam') },
+      { when: always, afterMs: halfway, send: decision('update', 'wide', 'sam', { decision: 'withdraw' }) },
+      { when: always, afterMs: halfway, send: decision('update', 'wide', 'ana') },
+      { when: always, afterMs: halfway, send: decision('update', 'wide', 'sam') },
+    ],
+    {
+      plan: planFor('soaked-and-withdrawn', {
+        gates: [gate('wide', beforeFull, { require: [{ kind: 'at-least', count: 2, role: 'sre' }] })],
+      }),
+    },
+  ),
+
+  scenario(
+    'tightened',
+    [
+      { when: bakes, afterMs: halfway, send: edit('tightened', (step) => ({ ...step, bakeMinMs: 6 * seconds })) },
+      { when: always, afterMs: halfway, send: edit('tightened', (step) => ({ ...step, bakeMinMs: seconds })) },
+    ],
+    { plan: planFor('tightened') },
+  ),
+
+  scenario('kept', [{ when: bakes, afterMs: halfway, send: signal('abort', 'olga') }], {
+    plan: planFor('kept', {
+      rollback: { withinMs: 60 * seconds, confirm: [{ suite: 'basic', aim: 'stable' }], keepCanaryMs: 5 * seconds },
+    }),
+  }),
+
+  scenario('held-and-resumed', [{ when: ({ phase }) => phase === 'held', afterMs: 3_500, send: signal('resume') }], {
+    plan: planFor('held-and-resumed', {
+      steps: planFor('held-and-resumed').steps.map((step) => ({ ...step, bakeMaxMs: 6 * seconds })),
+    }),
+    world: {
+      ...world,
+      criteria: {
+        ...world.criteria,
+        errors: {
+          ...good,
+          canary: {
+            first: 'empty',
+            points: [{ when: { kind: 'from', weightBp: 500, afterMs: 8 * seconds }, value: 'good' }],
+          },
+        },
+      },
+    },
+  }),
+
+  scenario('refused', [], { failing: { origin: 'http://127.0.0.1:2019', method: 'GET', times: 1_000 } }),
 ];
