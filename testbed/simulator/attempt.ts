@@ -6,7 +6,7 @@ import type { Floor } from './floor.ts';
 import { fromPayload, toPayload } from './payloads.ts';
 import { runActivity } from './sandbox.ts';
 import type { ActivityResult, Payload, RunningActivity } from './sandbox.ts';
-import type { Planned } from './schedule.ts';
+import { quiet, type Planned } from './schedule.ts';
 import type { Guest, SimulatedWorker } from './worker.ts';
 
 /** What the server says to a heartbeat. */
@@ -54,10 +54,14 @@ export class Attempt implements Guest {
     this.throttle = null;
     if (held === null || this.done || !this.worker.isAlive()) return;
     const details = this.encoded(held.details);
-    this.throttle = this.floor.schedule.in(this.throttleMs(), () => this.worker.deliver(() => this.flush()));
+    this.throttle = this.floor.schedule.in(this.throttleMs(), () => {
+      this.worker.deliver(() => this.flush());
+      return quiet;
+    });
     this.floor.schedule.in(hop(this.floor), () => {
       const answer = this.teller.heartbeat(this, details);
       if (answer !== 'ok') this.floor.schedule.in(hop(this.floor), () => this.hear(answer));
+      return quiet;
     });
   }
 

@@ -5,8 +5,8 @@ import type { Command } from './sandbox.ts';
 
 /** Bytes that are equal when the commands are; stack traces and markers say nothing. */
 export function bytesOf(command: Command): string {
-  const plain = WorkflowCommand.fromObject({ ...command, eventGroupMarkers: [] });
-  return Buffer.from(WorkflowCommand.encode(plain).finish()).toString('latin1');
+  const { buffer, byteOffset, byteLength } = WorkflowCommand.encode({ ...command, eventGroupMarkers: [] }).finish();
+  return Buffer.from(buffer, byteOffset, byteLength).toString('latin1');
 }
 
 /** The command's name: `startTimer`, `scheduleActivity`, … */

@@ -4,6 +4,7 @@ import { asyncLocalStorage } from '@temporalio/activity';
 import { ProviderError } from '../../providers/errors.ts';
 import type { Clock, Http, HttpRequest, HttpResponse, Sockets } from '../../providers/ports.ts';
 import type { Floor } from './floor.ts';
+import { quiet } from './schedule.ts';
 import { socketsOver } from './sockets.ts';
 import type { SimulatedWorker } from './worker.ts';
 import { refused } from './worlds/host.ts';
@@ -118,12 +119,13 @@ function travel(floor: Floor, around: Surroundings, request: HttpRequest, attemp
   const met = drawFault(floor, way.faults);
   floor.schedule.in(leg(floor, way), () => {
     if (host === undefined || met?.what === 'reset-before') return back.fail('connection refused');
-    if (met?.what === 'hang') return;
+    if (met?.what === 'hang') return quiet;
     const response = answerOf(host);
     if (response instanceof ProviderError) return back.fail(response.detail);
-    if (met?.what === 'hang-after') return;
+    if (met?.what === 'hang-after') return quiet;
     const backMs = leg(floor, way) + (response.tookMs ?? 0);
     floor.schedule.in(backMs, () => (met?.what === 'reset-after' ? back.fail(reset) : back.answer(response)));
+    return quiet;
   });
 
   function answerOf(at: Host): Answer | ProviderError {

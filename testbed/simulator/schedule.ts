@@ -7,11 +7,17 @@ export interface Planned {
   cancel(): void;
 }
 
+/** Said by what has woken nobody: no code waits to run now. */
+export const quiet = Symbol('quiet');
+
+/** A promise is awaited before anything else happens. */
+export type Happening = () => void | typeof quiet | Promise<void>;
+
 interface Event extends Planned {
   readonly at: number;
   readonly lot: number;
   readonly number: number;
-  run: (() => void | Promise<void>) | null;
+  run: Happening | null;
 }
 
 export class Schedule {
@@ -30,8 +36,8 @@ export class Schedule {
     return this.time;
   }
 
-  /** Runs `what` in `ms`; a promise it returns is awaited before the next event. */
-  in(ms: number, what: () => void | Promise<void>): Planned {
+  /** Runs `what` in `ms`. */
+  in(ms: number, what: Happening): Planned {
     const event: Event = {
       at: this.time + Math.max(0, Math.ceil(ms)),
       lot: this.lots.between(0, 0xffff),
@@ -45,18 +51,17 @@ export class Schedule {
     return event;
   }
 
-  /** Takes the earliest event; false when there is none before or at `until`. */
-  async next(until: number): Promise<boolean> {
+  /** Takes the earliest event: its time is now, and who takes it runs it. `null` when there is none before or at `until`. */
+  take(until: number): Happening | null {
     for (;;) {
       const event = this.heap.peek();
-      if (event === undefined || event.at > until) return false;
+      if (event === undefined || event.at > until) return null;
       this.heap.pop();
       if (event.run === null) continue;
       this.time = event.at;
       const { run } = event;
       event.run = null;
-      await run();
-      return true;
+      return run;
     }
   }
 }

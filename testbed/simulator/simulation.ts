@@ -8,7 +8,7 @@ import type { Surroundings } from './network.ts';
 import { createRandom } from './random.ts';
 import type { Random } from './random.ts';
 import type { Sandbox } from './sandbox.ts';
-import { Schedule } from './schedule.ts';
+import { quiet, Schedule } from './schedule.ts';
 import { SimulatedServer } from './server.ts';
 import { ForeignWait } from './still.ts';
 import type { Stillness } from './still.ts';
@@ -110,8 +110,15 @@ export class Simulation {
   async run(isOver: () => boolean, until: number): Promise<boolean> {
     const { stillness, onEvent } = this.options;
     while (!isOver()) {
-      if (!(await this.schedule.next(until))) return false;
-      await stillness.settle();
+      const event = this.schedule.take(until);
+      if (event === null) return false;
+      const happened = event();
+      if (happened === quiet) {
+        if (stillness.isThorough) await stillness.settle();
+      } else {
+        if (happened !== undefined) await happened;
+        await stillness.settle();
+      }
       const stuck = this.floor.worker?.stuck();
       if (stuck) throw new ForeignWait(`activity ${stuck.info.activityType} waits for nothing that will ever come`);
       const looking = onEvent?.();
