@@ -16,6 +16,8 @@ import { counted, requestsBetween, type SeriesValues, valuesOf } from './watch-r
 
 /** A target that hangs must not delay a verdict. */
 const readWithinMs = 3_000;
+/** Made once: every poll ends a wait with it. */
+const enough = new Error('no longer needed');
 
 export type Samples = Readonly<Record<string, Sample>>;
 
@@ -35,7 +37,7 @@ export function createWorld(ports: Ports, input: WatchInput, signal: AbortSignal
   return {
     read: () =>
       answerOrError(() => within(ports.clock, readWithinMs, signal, (stop) => ports.target(input.target).read(stop))),
-    samples: (at) => askAll(input, metrics, at, signal),
+    samples: asker(input, metrics, signal),
     away: () => awayOf(metrics, signal),
     count: counter(input, metrics, signal),
   };
@@ -62,30 +64,41 @@ async function awayOf(metrics: Metrics | null, signal: AbortSignal): Promise<Pro
   return (await answerOrError(() => source.ping(signal))) ?? null;
 }
 
-async function askAll(input: WatchInput, metrics: Metrics | null, at: number, signal: AbortSignal): Promise<Samples> {
-  const asked = leavesOf(input.criteria).map(async (criterion) => {
-    const sample = await askOne(input, criterion, metrics, at, signal);
-    return [criterion.id, sample] as const;
-  });
-  return Object.fromEntries(await Promise.all(asked));
+/** What is asked stays the same from poll to poll; only the moment moves. */
+function asker(input: WatchInput, metrics: Metrics | null, signal: AbortSignal): World['samples'] {
+  const questions = leavesOf(input.criteria).map(
+    (criterion) => [criterion.id, questionOf(input, criterion, metrics, signal)] as const,
+  );
+  return async (at) => {
+    const asked = questions.map(async ([id, ask]) => [id, await ask(at)] as const);
+    return Object.fromEntries(await Promise.all(asked));
+  };
 }
 
-async function askOne(
+function questionOf(
   { order }: WatchInput,
   criterion: LeafCriterion,
   metrics: Metrics | null,
-  at: number,
   signal: AbortSignal,
-): Promise<Sample> {
-  if (metrics === null) return { kind: 'no-data', reason: 'the plan has no metrics' };
+): (at: number) => Promise<Sample> {
+  if (metrics === null) return async () => ({ kind: 'no-data', reason: 'the plan has no metrics' });
   const { plan, source } = metrics;
-  if (source instanceof ProviderError) return { kind: 'no-data', reason: source.message };
-  if (criterion.kind === 'alert') return source.alerts(matchersFor(criterion.matchers, order.canary), at, signal);
-  const ask = (release: Release) =>
-    source.instant(renderQuery(criterion.query, { trackLabel: plan.trackLabel, release }), at, signal);
-  if (criterion.kind === 'limit') return ask(order.canary);
-  const [canary, stable] = await Promise.all([ask(order.canary), ask(order.stable)]);
-  return canary.kind === 'value' ? { ...canary, baseline: stable.kind === 'value' ? stable.value : null } : canary;
+  if (source instanceof ProviderError) return async () => ({ kind: 'no-data', reason: source.message });
+  if (criterion.kind === 'alert') {
+    const matchers = matchersFor(criterion.matchers, order.canary);
+    return (at) => source.alerts(matchers, at, signal);
+  }
+  const about = (release: Release) => {
+    const query = renderQuery(criterion.query, { trackLabel: plan.trackLabel, release });
+    return (at: number) => source.instant(query, at, signal);
+  };
+  const askCanary = about(order.canary);
+  if (criterion.kind === 'limit') return askCanary;
+  const askStable = about(order.stable);
+  return async (at) => {
+    const [canary, stable] = await Promise.all([askCanary(at), askStable(at)]);
+    return canary.kind === 'value' ? { ...canary, baseline: stable.kind === 'value' ? stable.value : null } : canary;
+  };
 }
 
 /** Keeps every series' last value between polls; after a restart they are read again at the moment counted up to. */
@@ -145,6 +158,6 @@ async function within<Answer>(
     return await Promise.race([ask(stop.signal), late()]);
   } finally {
     signal.removeEventListener('abort', forward);
-    stop.abort(new Error('no longer needed'));
+    stop.abort(enough);
   }
 }

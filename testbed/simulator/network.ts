@@ -63,11 +63,10 @@ export interface Surroundings {
 export function createSimulatedClock(floor: Floor, worker: SimulatedWorker): Clock {
   return {
     now: () => floor.schedule.now + worker.skewMs,
-    sleep: async (ms, signal) => {
-      await worker.park<undefined>((settle) => {
+    sleep: (ms, signal) =>
+      worker.park<undefined>((settle) => {
         floor.schedule.in(ms, () => settle.resolve(undefined));
-      }, signal);
-    },
+      }, signal),
   };
 }
 
@@ -79,13 +78,8 @@ export function createSimulatedSockets(floor: Floor, worker: SimulatedWorker, ar
   return socketsOver((request) => exchange(floor, worker, around, request), createSimulatedClock(floor, worker));
 }
 
-async function exchange(
-  floor: Floor,
-  worker: SimulatedWorker,
-  around: Surroundings,
-  request: HttpRequest,
-): Promise<Answer> {
-  request.signal?.throwIfAborted();
+function exchange(floor: Floor, worker: SimulatedWorker, around: Surroundings, request: HttpRequest): Promise<Answer> {
+  if (request.signal?.aborted === true) return Promise.reject(request.signal.reason as Error);
   const attemptAt = asyncLocalStorage.getStore()?.info.currentAttemptScheduledTimestampMs ?? floor.schedule.now;
   const copy = { ...request, headers: { ...request.headers } };
   return worker.park<Answer>((settle) => {

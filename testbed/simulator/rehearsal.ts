@@ -79,7 +79,7 @@ export async function rehearse(input: RehearsalInput): Promise<Rehearsal> {
       way: (origin, method) => wayOf(world.faultsAt(origin, simulation.schedule.now), method),
       onEffect: () => undefined,
     },
-    equip: (doors) => equipment({ config, people, secrets }, () => simulatedTemporal(simulation.server))(doors),
+    equip: equipment({ config, people, secrets }, () => simulatedTemporal(simulation.server)),
   });
   const digest = planDigest(plan);
   simulation.startWorker();

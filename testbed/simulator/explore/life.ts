@@ -59,6 +59,7 @@ export interface Lived {
 
 /** A channel that takes what it is told and never answers. */
 const silent = { name: 'silent', kind: 'webhook', url: 'http://127.0.0.1:9999/hook', auth: null } as const;
+const silentOrigin = new URL(silent.url).origin;
 const nobodyThere: Way = { ...calmWay, faults: [{ what: 'hang', chance: 1 }] };
 const startsAt = Date.UTC(2026, 0, 5, 9);
 const longestMs = 6 * 3_600_000;
@@ -104,18 +105,17 @@ export async function live(life: Life, ground: Ground): Promise<Lived> {
         attemptAt = arrival.attemptAt;
       },
     },
-    equip: (doors) =>
-      equipment(
-        {
-          config,
-          get people() {
-            if (isBlackedOut()) throw new Error('the directory is away');
-            return people;
-          },
-          secrets: ground.secrets,
+    equip: equipment(
+      {
+        config,
+        get people() {
+          if (isBlackedOut()) throw new Error('the directory is away');
+          return people;
         },
-        () => simulatedTemporal(simulation.server),
-      )(doors),
+        secrets: ground.secrets,
+      },
+      () => simulatedTemporal(simulation.server),
+    ),
     onEvent: () => {
       const attempt = attemptAt;
       attemptAt = null;
@@ -132,7 +132,7 @@ export async function live(life: Life, ground: Ground): Promise<Lived> {
   });
   const isBlackedOut = () => mischief.blackout && watchman.turnedAt !== null;
   const isSilent = (origin: string) =>
-    origin === new URL(silent.url).origin || (isBlackedOut() && origin === 'http://127.0.0.1:9090');
+    origin === silentOrigin || (isBlackedOut() && origin === 'http://127.0.0.1:9090');
   const keeping = mischief.archive === null ? null : new Keeping(mischief.archive, rollout, simulation);
   const hosts = hostsOf(world, life, keeping);
   // What is wrong by more is set right by what the servers around say.

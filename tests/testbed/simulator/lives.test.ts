@@ -9,7 +9,7 @@ import { storyOf } from '../../../testbed/simulator/explore/story.ts';
 import { calmServer } from '../../../testbed/simulator/floor.ts';
 import { calmWay } from '../../../testbed/simulator/network.ts';
 import type { Plan } from '../../../plan/plan.ts';
-import { watchForStillness } from '../../../testbed/simulator/still.ts';
+import { watchForStillness, withoutGuard } from '../../../testbed/simulator/still.ts';
 import { plainWorld } from '../../../testbed/simulator/worlds/script.ts';
 import { steady } from '../../../testbed/simulator/worlds/timeline.ts';
 import { buildWorkflowBundle } from '../../../worker/bundle.ts';
@@ -68,6 +68,19 @@ describe('a simulated rollout', { timeout: 180_000 }, () => {
       digests.add(first.digest);
     }
     expect(digests.size).toBe(5);
+  });
+
+  it('is the same again when events that say they have woken nobody are believed', async () => {
+    const way = { ...calmWay, faults: [{ what: 'reset-before' as const, chance: 0.1 }] };
+    const { mischief, ...drawn } = drawLife(3);
+    const life = {
+      ...drawn,
+      mischief: { ...mischief, acts: [], manners: calmServer, way, fromMs: 10_000, untilMs: 60_000 },
+    };
+    const thorough = await live(life, ground);
+    expect(thorough).toMatchObject({ broken: null, outcome: 'completed' });
+    const { digest } = await live(life, { ...ground, stillness: withoutGuard() });
+    expect(digest).toBe(thorough.digest);
   });
 
   it('keeps every promise through faults, kills and whatever people send', async () => {
