@@ -1,6 +1,7 @@
-/** `npm run bench -- NAME [--json]`: what we claim, measured on real servers. */
+/** `npm run bench -- NAME [--json]`: what we claim, measured. */
 
 import { parseArgs } from 'node:util';
+import { benchSimulator } from './simulator.ts';
 import { benchSteps } from './steps.ts';
 
 /** A measurement prints plain JSON, or a few lines for people. */
@@ -9,13 +10,16 @@ export interface Benchmark {
   run(): Promise<{ readonly json: unknown; readonly text: string }>;
 }
 
-const benchmarks: Readonly<Record<string, Benchmark>> = { steps: benchSteps };
+const benchmarks: Readonly<Record<string, Benchmark>> = {
+  simulator: benchSimulator,
+  steps: benchSteps,
+};
 
 async function main(): Promise<number> {
   const { positionals, values } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean' } } });
   const benchmark = benchmarks[positionals[0] ?? ''];
   if (benchmark === undefined) {
-    const lines = Object.entries(benchmarks).map(([name, { what }]) => `  ${name.padEnd(10)}${what}`);
+    const lines = Object.entries(benchmarks).map(([name, { what }]) => `  ${name.padEnd(12)}${what}`);
     process.stderr.write(`usage: npm run bench -- NAME [--json]\n\n${lines.join('\n')}\n`);
     return 2;
   }
