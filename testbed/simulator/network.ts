@@ -112,15 +112,20 @@ function travel(floor: Floor, around: Surroundings, request: HttpRequest, attemp
   const host = around.host(origin);
   const met = drawFault(floor, way.faults);
   floor.schedule.in(leg(floor, way), () => {
-    if (host === undefined || met?.what === 'reset-before') return back.fail('connection refused');
+    if (host === undefined || met?.what === 'reset-before') return fail('connection refused');
     if (met?.what === 'hang') return quiet;
     const response = answerOf(host);
-    if (response instanceof ProviderError) return back.fail(response.detail);
+    if (response instanceof ProviderError) return fail(response.detail);
     if (met?.what === 'hang-after') return quiet;
     const backMs = leg(floor, way) + (response.tookMs ?? 0);
     floor.schedule.in(backMs, () => (met?.what === 'reset-after' ? back.fail(reset) : back.answer(response)));
     return quiet;
   });
+
+  function fail(detail: string): null {
+    back.fail(detail);
+    return null;
+  }
 
   function answerOf(at: Host): Answer | ProviderError {
     if (at.listens?.(floor.schedule.now) === false) return refused(request);

@@ -11,7 +11,7 @@ export interface Planned {
 export const quiet = Symbol('quiet');
 
 /** A promise is awaited before anything else happens. */
-export type Happening = () => void | typeof quiet | Promise<void>;
+export type Happening = (() => void | Promise<void>) | (() => typeof quiet | null);
 
 interface Event extends Planned {
   readonly at: number;

@@ -116,7 +116,7 @@ export class Simulation {
       if (happened === quiet) {
         if (stillness.isThorough) await stillness.settle();
       } else {
-        if (happened !== undefined) await happened;
+        if (happened instanceof Promise) await happened;
         await stillness.settle();
       }
       const stuck = this.floor.worker?.stuck();
