@@ -49,10 +49,12 @@ export function fenceFound(error: unknown): number | null {
   return typeof fence === 'number' ? fence : 0;
 }
 
-/** What went wrong, in the words of the provider. */
+/** What went wrong, in the words of the provider; when time was up, with what the last try met. */
 export function sentenceOf(error: unknown): string {
   if (error instanceof ActivityFailure && error.cause instanceof TimeoutFailure) {
-    return `${error.activityType} got no answer in time (${error.cause.timeoutType})`;
+    const last = error.cause.failure?.cause?.message ?? '';
+    const before = last === '' ? '' : `; the last try: ${last}`;
+    return `${error.activityType} got no answer in time (${error.cause.timeoutType})${before}`;
   }
   return causeOf(error)?.message ?? (error instanceof Error ? error.message : String(error));
 }

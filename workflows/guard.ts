@@ -188,11 +188,11 @@ function onClean(run: Run, checkpoint: WatchCheckpoint): void {
   run.note('bake-clean', `clean at ${formatBp(run.state.requestedBp)}: ${checkpoint.summary}`);
 }
 
-/** Missing data is neither good nor bad: the clock stands, and people have to know why. */
+/** Missing data is neither good nor bad: the clock stands, and somebody has to come and see why. */
 function tellBlindness(run: Run, sentence: string, at: number): void {
   const text = `nothing could be judged for five minutes: ${sentence}; the bake clock stands meanwhile`;
   run.note('warning', text);
-  void run.announce('P1', `blind-${String(at)}`, `${run.plan.title} cannot be judged`, text);
+  void run.announce('P0', `blind-${String(at)}`, `${run.plan.title} cannot be judged`, text);
 }
 
 function onWorse(run: Run, stage: Stage, because: string): void {

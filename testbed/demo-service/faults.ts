@@ -11,6 +11,8 @@ export const faultsSchema = z.strictObject({
   latencyMs: z.int().min(0).max(60_000).default(0),
   /** What `/healthz` says. */
   ready: z.boolean().default(true),
+  /** It ends before it answers anybody. */
+  exits: z.boolean().default(false),
   /** Errors and latency begin then, ISO 8601; at once when absent. */
   from: z.iso.datetime({ offset: true }).optional(),
 });

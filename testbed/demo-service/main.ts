@@ -28,13 +28,16 @@ if (port === undefined || app === undefined || release === undefined || digest =
   process.exit(2);
 }
 
+const faults = faultsSchema.parse(JSON.parse(values.faults));
+if (faults.exits) process.exit(3);
+
 const log = requestLog(values['request-log'] ?? null);
 const helpDesk = desk();
 const service = serviceApp({
   app,
   release,
   digest,
-  faults: faultSwitch(faultsSchema.parse(JSON.parse(values.faults))),
+  faults: faultSwitch(faults),
   metrics: serviceMetrics(app, release),
   log,
   desk: helpDesk,

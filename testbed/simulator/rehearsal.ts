@@ -7,6 +7,7 @@ import type { RequestStatus, Status } from '../../plan/status.ts';
 import type { TargetCapabilities } from '../../plan/target.ts';
 import type { TimelineEvent } from '../../plan/timeline.ts';
 import type { People } from '../../providers/directory/directory.ts';
+import type { Notice } from '../../providers/ports.ts';
 import { secretsOfSuite } from '../../providers/smoke/template.ts';
 import type { WorldAct, WorldAnswer, WorldFault, WorldScript } from '../../spec/world.ts';
 import { targetOf } from '../../worker/ports.ts';
@@ -34,6 +35,8 @@ export interface RehearsalInput {
   readonly seed: number;
   /** Epoch ms. */
   readonly startsAt: number;
+  /** Whether there is a channel by which people are told things. @default false */
+  readonly tells?: boolean;
 }
 
 /** What became of it; the weights are what users got, as the proxy saw it. */
@@ -47,6 +50,8 @@ export interface Rehearsal {
   readonly timeline: readonly TimelineEvent[];
   readonly weights: readonly { readonly at: number; readonly canaryBp: number; readonly by: string }[];
   readonly historyEvents: number;
+  /** What people were told. */
+  readonly notices: readonly (Notice & { readonly at: number })[];
 }
 
 /** Longer than any ladder with its watch; who stands still that long waits for somebody whom the world file forgot. */
@@ -64,7 +69,8 @@ export async function rehearsedCapabilities(plan: Plan): Promise<TargetCapabilit
 
 export async function rehearse(input: RehearsalInput): Promise<Rehearsal> {
   const { plan, script, people, requester, startsAt, seed } = input;
-  const config = operatorFor(plan);
+  const channel = { kind: 'webhook', name: 'people', url: 'http://people.invalid' } as const;
+  const config = { ...operatorFor(plan), ...(input.tells === true && { notify: [channel] }) };
   const world = createWorld(script, plan, { config, began: startsAt });
   const named = Object.values(plan.suites).flatMap(secretsOfSuite);
   const secrets = await secretsOf(Object.fromEntries(named.map((name) => [name, `rehearsed-${name}`])));
@@ -114,6 +120,7 @@ async function toldOf(
     tookMs: simulation.schedule.now - startsAt,
     timeline,
     weights,
+    notices: world.notices().map(({ at, body }) => ({ ...(JSON.parse(body) as Notice), at })),
     historyEvents: server.chain(rollout).reduce((sum, run) => sum + run.historyEvents, 0),
   };
 }

@@ -66,7 +66,7 @@ async function lived(text: string, answers: Answers = {}, bake = '30m') {
   if (!script.ok) throw new Error(JSON.stringify(script.problems));
   const startsAt = Date.UTC(2026, 0, 5, 9);
   const { timeline, weights, ...end } = await rehearse({
-    ...{ plan, script: script.value, people: directory, requester: 'rita', bundle, seed: 1, startsAt },
+    ...{ plan, script: script.value, people: directory, requester: 'rita', bundle, seed: 1, startsAt, tells: true },
   });
   const at = (code: string) => timeline.filter((event) => event.code === code).map((event) => event.at - startsAt);
   const texts = (code: string) => timeline.filter((event) => event.code === code).map((event) => event.text);
@@ -95,6 +95,11 @@ describe('rollouts of days', { timeout: 180_000 }, () => {
       expect([end.outcome, end.weights]).toEqual(['rolled-back', [500, 2_500, 0]]);
       const [, raised = 0, zero = 0] = end.weighed;
       expect(end.texts('warning').at(-1)).toMatch(/^nothing could be judged for five minutes: errors/);
+      const pages = end.notices.filter(({ text }) => text.startsWith('nothing could be judged for five minutes'));
+      expect(pages.length).toBeGreaterThanOrEqual(1);
+      expect(new Set(pages.map(({ severity }) => severity))).toEqual(new Set(['P0']));
+      const paged = (pages[0]?.at ?? NaN) - raised;
+      expect([paged >= 5 * minute, paged < 7 * minute]).toEqual([true, true]);
       expect(end.texts('held')).toEqual([expect.stringContaining('no valid data for 1h of this bake: errors')]);
       expect(end.reason).toContain('nobody decided in time');
       expect(zero - raised).toBeGreaterThanOrEqual(2 * hour);
@@ -107,6 +112,14 @@ describe('rollouts of days', { timeout: 180_000 }, () => {
     expect([end.outcome, end.weights]).toEqual(['completed', [500, 2_500, 10_000]]);
     const [, raised = 0, whole = 0] = end.weighed;
     expect(whole - raised).toBeGreaterThanOrEqual(50 * minute);
+  });
+
+  it('give up by themselves a release that never becomes ready, and no user ever meets it', async () => {
+    const end = await lived('releases: { canary: { ready: never } }');
+    expect([end.outcome, end.weights]).toEqual(['aborted', []]);
+    expect(end.reason).toMatch(/^deploying failed: .*slot b is starting: its health check does not answer/);
+    expect(end.tookMs).toBeGreaterThanOrEqual(30 * minute);
+    expect(end.tookMs).toBeLessThan(35 * minute);
   });
 
   it('wait for the fifth of five, are reminded of whom they lack, and end when nobody comes (T-30, T-32)', async () => {
