@@ -54,7 +54,8 @@ function admitUnclaimed(intent: Intent): Admission {
 function admitOwn(claim: Claim, order: Order, intent: Intent): Admission {
   if (claim.fence === order.fence && intent.done) return { kind: 'already-done' };
   const isGoingBack = claim.stage.kind === 'back';
-  if (isGoingBack && intent.forward === true) return fenced(claim, 'this rollout is going back, no stage comes any more');
+  if (isGoingBack && intent.forward === true)
+    return fenced(claim, 'this rollout is going back, no stage comes any more');
   if (intent.direction === 'lower') return { kind: 'admitted' };
   if (claim.released) return fenced(claim, 'this rollout has released its claim');
   if (isGoingBack) return fenced(claim, 'this rollout is going back, nothing rises any more');
