@@ -92,7 +92,10 @@ async function fromArchive(
   run: string | undefined,
   error: ClientError,
 ): Promise<FoundRecord> {
-  const archived = await archivedRecord(session, rollout, run);
+  // Where nobody can look into the archive it is still true that Temporal does not know the rollout.
+  const archived = await archivedRecord(session, rollout, run).catch(
+    (away: unknown) => `nobody could look into the archive: ${unlessAway(away)}`,
+  );
   if (typeof archived !== 'string') return archived;
   if (error.facts.code !== 'not-found') throw error;
   throw new ClientError({ code: 'not-found', what: `${error.facts.what} (${archived})` }, error);

@@ -203,7 +203,10 @@ describe('one line and no stack', () => {
   test('when rollout or namespace do not exist', async () => {
     const rollout = await sluice('status', 'production/nosuch');
     expect(rollout.exit).toBe(9);
-    expect(rollout.err).toBe('sluice: there is no rollout/production/nosuch\n');
+    expect(rollout.err).toMatch(
+      /^sluice: there is no rollout\/production\/nosuch \(nobody could look into the archive: /,
+    );
+    expect(rollout.err).toMatch(oneLine);
     const namespace = await sluice('list', '--namespace', 'nosuch');
     expect(namespace.exit).toBe(9);
     expect(namespace.err).toMatch(oneLine);
