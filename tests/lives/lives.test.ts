@@ -4,7 +4,7 @@ import { nothingYet, type Explored } from '../../testbed/simulator/explore/explo
 import { exploreOnAll } from '../../testbed/simulator/explore/pool.ts';
 import { shortestStory } from '../../testbed/simulator/explore/story.ts';
 
-const lives = 10_000;
+const lives = 3_000;
 const thousands = Array.from({ length: lives / 1_000 }, (_, index) => ({
   first: 1_000 * index + 1,
   last: 1_000 * (index + 1),
@@ -19,7 +19,7 @@ beforeAll(async () => {
   if (first !== undefined) story = await shortestStory(first.seed);
 }, 1_800_000);
 
-describe('ten thousand lives of rollouts under faults, kills and whatever people send', () => {
+describe('three thousand lives of rollouts under faults, kills and whatever people send', () => {
   it('are all lived to their end', () => {
     expect(explored.lives).toBe(lives);
   });
@@ -32,6 +32,6 @@ describe('ten thousand lives of rollouts under faults, kills and whatever people
   });
 
   it.each(['completed', 'rolled-back', 'aborted', 'refused', 'superseded', 'detached'])('end %s often', (outcome) => {
-    expect(explored.outcomes[outcome]).toBeGreaterThan(50);
+    expect(explored.outcomes[outcome]).toBeGreaterThan(20);
   });
 });
