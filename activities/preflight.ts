@@ -21,6 +21,25 @@ export interface Findings {
   warning(code: string, message: string): void;
 }
 
+/** One for each connection, so that none keeps another's trouble quiet. */
+interface Collector extends Findings {
+  /** Whether a problem that came through this one has these words. */
+  hasTold(detail: string): boolean;
+}
+
+function collector(problems: Note[], warnings: Note[]): Collector {
+  const told: string[] = [];
+  return {
+    problem: (code, sentence) => {
+      const message = sentence.replace(/\.$/, ''); // they are joined
+      told.push(message);
+      problems.push({ code, message });
+    },
+    warning: (code, message) => void warnings.push({ code, message }),
+    hasTold: (detail) => told.some((message) => message.includes(detail)),
+  };
+}
+
 export function createPreflight(ports: Ports): (input: PreflightInput) => Promise<PreflightReport> {
   return verb(
     ports,
@@ -59,26 +78,24 @@ async function returned(ports: Ports, input: PreflightInput, signal: AbortSignal
 async function checked(ports: Ports, input: PreflightInput, signal: AbortSignal): Promise<PreflightReport> {
   const problems: Note[] = [];
   const warnings: Note[] = [];
-  const findings: Findings = {
-    problem: (code, message) => void problems.push({ code, message: message.replace(/\.$/, '') }), // they are joined
-    warning: (code, message) => void warnings.push({ code, message }),
-  };
+  const some = () => collector(problems, warnings);
+  const [findings, ofTarget, ofMetrics] = [some(), some(), some()];
   const { plan } = input;
   if (planDigest(plan) !== input.planDigest)
     findings.problem('plan.digest', 'the plan is not the one its digest names');
   const { metrics } = plan;
   const metricsOf = `metrics ${metrics?.connection ?? ''}`;
   const [ground, areMetricsUp] = await Promise.all([
-    asked(findings, `target ${plan.target.connection}`, () => checkTarget(ports, input, findings, signal)),
-    metrics === null ? null : asked(findings, metricsOf, () => checkMetrics(ports, metrics, signal)),
-    asked(findings, 'directory', () => checkPeople(ports, input, findings)),
-    asked(findings, 'secrets', () => checkSecrets(ports, plan, findings)),
-    asked(findings, 'smoke files', () => checkFiles(ports, plan, findings)),
+    asked(ofTarget, `target ${plan.target.connection}`, () => checkTarget(ports, input, ofTarget, signal)),
+    metrics === null ? null : asked(ofMetrics, metricsOf, () => checkMetrics(ports, metrics, signal)),
+    asked(some(), 'directory', () => checkPeople(ports, input, findings)),
+    asked(some(), 'secrets', () => checkSecrets(ports, plan, findings)),
+    asked(some(), 'smoke files', () => checkFiles(ports, plan, findings)),
     checkArchive(ports, findings, signal),
   ]);
   const stable = ground?.stable ?? null;
   if (metrics !== null && areMetricsUp === true && stable !== null) {
-    await asked(findings, metricsOf, () => checkCriteria(ports, plan, metrics, stable, findings, signal));
+    await asked(ofMetrics, metricsOf, () => checkCriteria(ports, plan, metrics, stable, ofMetrics, signal));
   }
   const notifies = ports.notifier.channels.length > 0;
   const archives = ports.archive !== null;
@@ -93,20 +110,18 @@ export function createCheckPlan(ports: Ports): Activities['checkPlan'] {
     () => 'checking metrics, people',
     async ({ plan, requester, serving, asks }, signal) => {
       const problems: Note[] = [];
-      const findings: Findings = {
-        problem: (code, message) => void problems.push({ code, message: message.replace(/\.$/, '') }),
-        warning: () => undefined,
-      };
+      const some = () => collector(problems, []);
+      const findings = some();
       const { metrics } = plan;
       const metricsOf = `metrics ${metrics?.connection ?? ''}`;
       await Promise.all([
-        asked(findings, 'directory', async () => {
+        asked(some(), 'directory', async () => {
           await checkPeople(ports, { plan, requester }, findings);
           if (asks === null) return;
           await checkPeople(ports, { plan: { ...plan, gates: [asks.gate] }, requester: asks.by }, findings);
         }),
-        asked(findings, 'secrets', () => checkSecrets(ports, plan, findings)),
-        asked(findings, 'smoke files', () => checkFiles(ports, plan, findings)),
+        asked(some(), 'secrets', () => checkSecrets(ports, plan, findings)),
+        asked(some(), 'smoke files', () => checkFiles(ports, plan, findings)),
         metrics === null || plan.criteria.length === 0
           ? null
           : asked(findings, metricsOf, () => checkCriteria(ports, plan, metrics, serving, findings, signal)),
@@ -116,13 +131,13 @@ export function createCheckPlan(ports: Ports): Activities['checkPlan'] {
   );
 }
 
-/** A connection that does not answer is a problem like any other; defects are not. */
-async function asked<Answer>(findings: Findings, what: string, ask: () => Promise<Answer>): Promise<Answer | null> {
+/** A connection that does not answer is a problem like any other, once; defects are not. */
+async function asked<Answer>(findings: Collector, what: string, ask: () => Promise<Answer>): Promise<Answer | null> {
   try {
     return await ask();
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
-    findings.problem(error.code, `${what}: ${error.message}`);
+    if (!findings.hasTold(error.detail)) findings.problem(error.code, `${what}: ${error.message}`);
     return null;
   }
 }
@@ -130,7 +145,7 @@ async function asked<Answer>(findings: Findings, what: string, ask: () => Promis
 async function checkTarget(
   ports: Ports,
   { plan, rollout }: PreflightInput,
-  findings: Findings,
+  findings: Collector,
   signal: AbortSignal,
 ): Promise<{ stable: Release | null; fence: number }> {
   const target = ports.target(plan.target);
