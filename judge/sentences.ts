@@ -2,19 +2,8 @@
 
 import { matcherText } from '../plan/alerts.ts';
 import type { CompareCondition, CompareCriterion, Comparison, Criterion, LimitCondition } from '../plan/criteria.ts';
-import { formatDuration, formatElapsed } from '../plan/units.ts';
+import { formatDuration, formatElapsed, formatNumber, type Unit } from '../plan/units.ts';
 import { isSame, opposite } from './comparison.ts';
-
-/** What a number counts; `null` for plain numbers. */
-export type Unit = '%' | 'ms' | 's' | null;
-
-const scale = { '%': 100, ms: 1_000, s: 1 } as const;
-
-/** A number for people, with as many significant digits as asked for: `0.6%`, `801ms`, `0.0123`. */
-export function formatNumber(value: number, unit: Unit, digits = 3): string {
-  const scaled = unit === null ? value : value * scale[unit];
-  return `${String(Number(scaled.toPrecision(digits)))}${unit ?? ''}`;
-}
 
 /** Value and threshold with the digits it takes to tell them apart, so that nobody reads `0.5% > 0.5%`. */
 export function formatPair(value: number, threshold: number, unit: Unit): readonly [string, string] {

@@ -2,6 +2,7 @@
 
 import type { CompareCriterion, Criterion, LimitCriterion } from './criteria.ts';
 import { durationEdits, isSame, type Edit } from './edit.ts';
+import { formatNumber } from './units.ts';
 
 export function criteriaEdits(from: readonly Criterion[], to: readonly Criterion[]): readonly Edit[] {
   const known = from.flatMap((criterion): readonly Edit[] => {
@@ -76,12 +77,23 @@ function isNumeric(criterion: Criterion): criterion is Numeric {
 function thresholdEdits(what: string, from: Numeric, to: Numeric): readonly Edit[] {
   if (isSame(from.breach, to.breach)) return [];
   const [old, edited] = [thresholdOf(from), thresholdOf(to)];
-  const sentence = `${what} is breached at ${to.breach.op} ${String(edited)} instead of ${from.breach.op} ${String(old)}`;
+  const sentence = `${what} is breached at ${breachText(to)} instead of ${breachText(from)}`;
   if (from.kind !== to.kind || from.breach.op !== to.breach.op) return [{ kind: 'forbidden', sentence }];
   if (old === edited) return [{ kind: 'tighter', sentence: `${what}: its threshold is only written differently` }];
   const isTighter = from.breach.op.startsWith('>') ? edited < old : from.breach.op.startsWith('<') && edited > old;
   return [{ kind: isTighter ? 'tighter' : 'forbidden', sentence }];
 }
+
+/** As it is written, with every digit: `> 1%`, `> 1.5x`. */
+function breachText(criterion: Numeric): string {
+  const { op } = criterion.breach;
+  return criterion.kind === 'limit'
+    ? `${op} ${formatNumber(criterion.breach.value, criterion.breach.unit ?? null, exactDigits)}`
+    : `${op} ${formatNumber(criterion.breach.factor, null, exactDigits)}x`;
+}
+
+/** Of a number that somebody wrote; more would show how computers count. */
+const exactDigits = 12;
 
 function thresholdOf(criterion: Numeric): number {
   return criterion.kind === 'limit' ? criterion.breach.value : criterion.breach.factor;

@@ -51,3 +51,14 @@ export function formatShare(share: number): string {
 export function formatTime(at: number): string {
   return `${new Date(at).toISOString().slice(0, 19)}Z`;
 }
+
+/** What a number counts; `null` for plain numbers. */
+export type Unit = '%' | 'ms' | 's' | null;
+
+const scale = { '%': 100, ms: 1_000, s: 1 } as const;
+
+/** A number for people, with as many significant digits as asked for: `0.6%`, `801ms`, `0.0123`. */
+export function formatNumber(value: number, unit: Unit, digits = 3): string {
+  const scaled = unit === null ? value : value * scale[unit];
+  return `${String(Number(scaled.toPrecision(digits)))}${unit ?? ''}`;
+}

@@ -1,7 +1,8 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
-import { formatNumber, formatPair, limitInWords } from '../../judge/sentences.ts';
+import { formatPair, limitInWords } from '../../judge/sentences.ts';
 import { holds, opposite } from '../../judge/comparison.ts';
+import { formatNumber } from '../../plan/units.ts';
 import { compare, limit } from './fixtures.ts';
 
 describe('the judge’s words', () => {

@@ -118,6 +118,28 @@ describe('an edited ladder', () => {
 });
 
 describe('edited criteria', () => {
+  const words = (from: Partial<Criterion>, to: Partial<Criterion>) => {
+    const withRatio = (change: Partial<Criterion>) =>
+      edited((one) => one.criteria.push({ ...numeric, ...change } as Mutable<Criterion>));
+    return editsOf(withRatio(from), withRatio(to), at5).map(({ sentence }) => sentence);
+  };
+
+  test('name their thresholds as they are written', () => {
+    const limit = (value: number, unit: '%' | 'ms' | null): Partial<Criterion> => ({
+      breach: { op: '>', value, unit },
+    });
+    expect(words(limit(0.01, '%'), limit(0.02, '%'))).toEqual(['criterion ratio is breached at > 2% instead of > 1%']);
+    expect(words(limit(0.3, 'ms'), limit(0.07 * 3, 'ms'))).toEqual([
+      'criterion ratio is breached at > 210ms instead of > 300ms',
+    ]);
+    expect(words(limit(5, null), limit(4.5, null))).toEqual(['criterion ratio is breached at > 4.5 instead of > 5']);
+    const times = (factor: number): Partial<Criterion> => ({
+      ...{ kind: 'compare', against: 'stable', floor: 0 },
+      breach: { op: '>', factor },
+    });
+    expect(words(times(1.5), times(1.1))).toEqual(['criterion ratio is breached at > 1.1x instead of > 1.5x']);
+  });
+
   const [first] = shop.criteria;
   const numeric: Criterion = {
     id: 'ratio',
