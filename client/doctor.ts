@@ -3,7 +3,7 @@
 import type { DoctorCheck } from '../activities/contract.ts';
 import { formatElapsed } from '../plan/units.ts';
 import { ClientError } from './errors.ts';
-import { guardianFacts } from './guardian.ts';
+import { guardianFacts, type GuardianFacts } from './guardian.ts';
 import { pollers, type QueuePollers } from './pollers.ts';
 import { connectionChecks, rollCall, type Heard } from './roll-call.ts';
 import { attributeFacts } from './setup.ts';
@@ -29,8 +29,7 @@ export async function diagnose(options: ConnectOptions): Promise<readonly Doctor
     const [rollouts, watches] = await pollers(session);
     const [answering, ...connections] = await workers(session, rollouts);
     checks.push(...versionsOf(session, rollouts));
-    const guarding = await check('guardian', () => guardian(session));
-    return [...checks, answering, watchersOf(watches), guarding, ...connections];
+    return [...checks, answering, watchersOf(watches), await guardian(session), ...connections];
   } finally {
     await session.close();
   }
@@ -87,13 +86,21 @@ export function inDays(seconds: number): string {
 /** Longer than this without a look, and nobody would notice a rollout that nobody carries on, ms. */
 const blindMs = 180_000;
 
-async function guardian(session: Session): Promise<string> {
-  const facts = await guardianFacts(session);
-  if (facts === null) throw guardianless('there is no Schedule: run `sluice setup`');
+async function guardian(session: Session): Promise<DoctorCheck> {
+  const what = 'guardian';
+  try {
+    return { what, ...standing(await guardianFacts(session)) };
+  } catch (error) {
+    return failed(what, error);
+  }
+}
+
+function standing(facts: GuardianFacts | null): Pick<DoctorCheck, 'ok' | 'detail'> {
+  if (facts === null) return unguarded('missing: there is no Schedule; `sluice setup` creates it');
   const { schedule, isPaused, note, startedAt, lookedAt, summary } = facts;
   if (isPaused) {
     const how = `temporal schedule toggle --schedule-id ${schedule} --unpause`;
-    throw guardianless(`its Schedule is paused${note === null ? '' : ` (${note})`}: ${how}`);
+    return unguarded(`its Schedule is paused${note === null ? '' : ` (${note})`}: ${how}`);
   }
   const now = Date.now();
   if (now - (lookedAt ?? startedAt ?? now) > blindMs) {
@@ -101,14 +108,14 @@ async function guardian(session: Session): Promise<string> {
       lookedAt === null
         ? `has not looked since it was started ${ago(startedAt ?? now, now)}`
         : `last looked ${ago(lookedAt, now)}`;
-    throw guardianless(`${since}: see that a worker runs`);
+    return unguarded(`${since}: see that a worker runs`);
   }
-  if (lookedAt === null) return 'is about to look for the first time';
-  return `looked ${ago(lookedAt, now)}${summary === null ? '' : `: ${summary}`}`;
+  if (lookedAt === null) return { ok: true, detail: 'is about to look for the first time' };
+  return { ok: true, detail: `looked ${ago(lookedAt, now)}${summary === null ? '' : `: ${summary}`}` };
 }
 
-function guardianless(reason: string): ClientError {
-  return new ClientError({ code: 'rejected', reason });
+function unguarded(detail: string): Pick<DoctorCheck, 'ok' | 'detail'> {
+  return { ok: false, detail };
 }
 
 function ago(at: number, now: number): string {

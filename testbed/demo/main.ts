@@ -18,6 +18,7 @@ import { badFacts, stepFacts } from './facts.ts';
 import { runDemo } from './run.ts';
 import { play, type Scenario, type ScenarioName } from './scenario.ts';
 import { createScreen, type Screen } from './screen.ts';
+import { often, setUpIn } from './setting.ts';
 import { complaints, type Ended, ladderBp, renderSummary, type Summary } from './summary.ts';
 
 const folder = inProject('.demo');
@@ -27,8 +28,6 @@ const isKept = process.env['KEEP'] === '1';
 const load = { ratePerSecond: 100, maxSeconds: isKept ? 3_600 : 900 };
 const baselineMs = 6_000;
 const plainWidth = 108;
-/** Bakes of the demo take seconds: their clocks are told every second. */
-const often = { heartbeat: '1s' };
 
 /** Marks on the way that only the demo itself knows. */
 interface Marks {
@@ -66,7 +65,7 @@ async function proven(world: World, screen: Screen): Promise<readonly string[]> 
 }
 
 async function run(world: World, screen: Screen): Promise<Summary> {
-  const marks: Marks = { worker: await world.startWorker(often), killedAt: null };
+  const marks: Marks = { worker: await setUpIn(world), killedAt: null };
   for (const name of names) world.load(name, load);
   const session = await connect({ ...addresses(world), taskQueue: world.taskQueue });
   try {

@@ -99,7 +99,7 @@ const endedAfter = (service: string, run: string): Promise<Status> =>
 describe('sluice setup', () => {
   it('makes the guardian, once; doctor says when it looked', async () => {
     const before = await rollouts.sluice(['doctor']);
-    expect(before.stdout).toMatch(/✗ guardian .*no Schedule: run `sluice setup`/);
+    expect(before.stdout).toMatch(/✗ guardian +missing: there is no Schedule; `\S*sluice setup` creates it/);
     expect((await rollouts.sluice(['setup'])).stdout).toMatch(/schedule guardian\/sluice created/);
     expect((await rollouts.sluice(['setup'])).stdout).toMatch(/schedule guardian\/sluice present/);
     const looked = async () => /✓ guardian .*looked .* ago/.test((await rollouts.sluice(['doctor'])).stdout);
