@@ -1,14 +1,14 @@
 /** How words on the command line become values; a wrong one is the user's mistake, said in one line. */
 
 import { InvalidArgumentError } from '@commander-js/extra-typings';
-import { rolloutId } from '../client/ids.ts';
+import { rolloutId, rolloutName } from '../client/ids.ts';
 import { durationUnits } from '../plan/units.ts';
 
 const namePart = /^[\w.-]+$/;
 
 /** `production/web` or the whole id `rollout/production/web`. */
 export function rolloutArgument(text: string): string {
-  const [environment, service, ...more] = text.replace(/^rollout\//, '').split('/');
+  const [environment, service, ...more] = rolloutName(text).split('/');
   const whole = environment !== undefined && service !== undefined && more.length === 0;
   if (!whole || !namePart.test(environment) || !namePart.test(service)) {
     throw new InvalidArgumentError('give it as ENVIRONMENT/SERVICE, e.g. production/web.');

@@ -1,6 +1,7 @@
 /** Errors that are meant for the person at the keyboard, and how any error becomes text, JSON and an exit code. */
 
-import { ClientError, type ClientErrorCode } from '../client/errors.ts';
+import { ClientError, type ClientFacts } from '../client/errors.ts';
+import { rolloutName } from '../client/ids.ts';
 import { exitCodes, exitOfClientError, type Exit } from './exit-codes.ts';
 import { cleanText } from './render/clean.ts';
 
@@ -37,7 +38,7 @@ export function reportOf(error: unknown): Reported {
   }
   if (error instanceof ClientError) {
     const { code, ...facts } = error.facts;
-    const text = `${cleanText(error.message)}${adviceFor(code)}`;
+    const text = `${cleanText(error.message)}${adviceFor(error.facts)}`;
     return reported(exitOfClientError(code), code, text, { message: error.message, ...facts });
   }
   const message = error instanceof Error ? error.message : String(error);
@@ -45,8 +46,23 @@ export function reportOf(error: unknown): Reported {
   return reported('internal', 'internal', `unexpected error, please report it\n${stack}`, { message });
 }
 
-function adviceFor(code: ClientErrorCode): string {
-  return code === 'unreachable' ? '; another server is named by --address, TEMPORAL_ADDRESS or --profile' : '';
+/** What a person may do next. */
+function adviceFor(facts: ClientFacts): string {
+  switch (facts.code) {
+    case 'unreachable':
+      return '; another server is named by --address, TEMPORAL_ADDRESS or --profile';
+    case 'already-running': {
+      const name = cleanText(rolloutName(facts.rollout));
+      return [
+        '',
+        `  follow it with: sluice watch ${name}`,
+        `  stop it with: sluice abort ${name}`,
+        '  let it make room for this release: the same line with --replace',
+      ].join('\n');
+    }
+    default:
+      return '';
+  }
 }
 
 function reported(exit: Exit, code: string, text: string, facts: Readonly<Record<string, unknown>>): Reported {

@@ -32,10 +32,12 @@ import { workerCommand } from './commands/worker.ts';
 import type { Program } from './command.ts';
 import { Context, type Globals } from './context.ts';
 import type { Io } from './io.ts';
+import { version } from './version.ts';
 
 export function createProgram(io: Io): { readonly program: Program; readonly context: Context } {
   const program = new Command('sluice')
     .description('Moves production traffic to a new release in steps, and takes it back when it is bad.')
+    .version(version(), '--version', 'which Sluice this is')
     .option('--address <host:port>', 'Temporal server (else TEMPORAL_ADDRESS or the profile)')
     .option('--namespace <name>', 'Temporal namespace (else TEMPORAL_NAMESPACE or the profile)')
     .option('--profile <name>', "profile of Temporal's configuration file (else TEMPORAL_PROFILE)")

@@ -1,6 +1,7 @@
 /** Shows a rollout until it ends: a live picture on a terminal, one line per change elsewhere, JSON lines with `--json`. */
 
 import type * as Client from '../client/index.ts';
+import { rolloutName } from '../client/ids.ts';
 import type { RolloutResult } from '../workflows/messages.ts';
 import type { Context } from './context.ts';
 import { exitCodes, exitOfOutcome, type Exit } from './exit-codes.ts';
@@ -39,7 +40,7 @@ export async function watchRollout(context: Context, watching: Watching): Promis
     screen.done();
   }
   const exit = timeout?.aborted === true ? 'undecided' : 'interrupted';
-  context.note(`no longer watching; the rollout goes on: sluice watch ${rollout}`);
+  context.note(`no longer watching; the rollout goes on: sluice watch ${rolloutName(rollout)}`);
   return exit;
 }
 

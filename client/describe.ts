@@ -6,6 +6,7 @@ import type { WatchCheckpoint } from '../activities/contract.ts';
 import type { RolloutResult } from '../workflows/messages.ts';
 import { readAttributes, readMemo, type Attributes, type Memo } from './attributes.ts';
 import { ClientError } from './errors.ts';
+import { rolloutName } from './ids.ts';
 import { call, serverCallMs, type Session } from './session.ts';
 import { pinnedVersion, type Version } from './versions.ts';
 
@@ -52,7 +53,12 @@ export async function describe(session: Session, rollout: string, run?: string):
 export async function resultOf(session: Session, rollout: string, run?: string): Promise<RolloutResult | null> {
   const handle = session.client.workflow.getHandle(rollout, run);
   const { open } = await describe(session, rollout, run);
-  if (open) throw new ClientError({ code: 'timed-out', doing: `waiting for the end of ${rollout}`, updateId: null });
+  if (open)
+    throw new ClientError({
+      code: 'timed-out',
+      doing: `waiting for the end of ${rolloutName(rollout)}`,
+      updateId: null,
+    });
   try {
     return (await call(session, serverCallMs, () => handle.result())) as RolloutResult | null;
   } catch (error) {

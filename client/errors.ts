@@ -1,5 +1,7 @@
 /** Everything a door can be told instead of an answer: one union of facts, and one sentence made from them. */
 
+import { rolloutName } from './ids.ts';
+
 /** An attribute that exists with another type than Sluice needs. */
 export interface WrongAttribute {
   readonly name: string;
@@ -65,7 +67,7 @@ function sentenceOf(facts: ClientFacts): string {
     case 'profile':
       return `connection profile: ${facts.detail}`;
     case 'not-found':
-      return `there is no ${facts.what}`;
+      return `there is no ${facts.what.startsWith('rollout/') ? 'rollout ' : ''}${rolloutName(facts.what)}`;
     case 'no-worker':
       return `no worker answers on task queue "${facts.taskQueue}": ${facts.detail}`;
     case 'already-running':
@@ -77,7 +79,7 @@ function sentenceOf(facts: ClientFacts): string {
         ? `${facts.doing}: no answer in time`
         : `${facts.doing}: not confirmed in time; it may still be applied. Send it again with --update-id ${facts.updateId} to learn the answer without applying it twice`;
     case 'finished':
-      return `${facts.rollout} has already finished${facts.outcome === null ? '' : `: ${facts.outcome}`}`;
+      return `${rolloutName(facts.rollout)} has already finished${facts.outcome === null ? '' : `: ${facts.outcome}`}`;
     case 'setup-missing':
       return setupSentence(facts);
   }
@@ -87,7 +89,7 @@ function runningSentence(facts: Extract<ClientFacts, { code: 'already-running' }
   const what = facts.release === null ? '' : ` with release ${facts.release}`;
   const where = facts.state === null ? '' : `, ${facts.state}`;
   const who = facts.requester === null ? '' : `, started by ${facts.requester}`;
-  return `${facts.rollout} is already running${what}${where}${who}`;
+  return `${rolloutName(facts.rollout)} is already running${what}${where}${who}`;
 }
 
 function setupSentence(facts: Extract<ClientFacts, { code: 'setup-missing' }>): string {

@@ -1,3 +1,3 @@
 /** Names of rollouts for doors that have not opened a connection: importing this loads nothing of Temporal. */
 
-export { rolloutId } from '../workflows/messages.ts';
+export { rolloutId, rolloutName } from '../workflows/messages.ts';

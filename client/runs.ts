@@ -2,6 +2,7 @@
 
 import { describe, type Described } from './describe.ts';
 import { ClientError } from './errors.ts';
+import { rolloutName } from './ids.ts';
 import { quoted } from './quoted.ts';
 import { call, serverCallMs, type Session } from './session.ts';
 
@@ -9,7 +10,7 @@ import { call, serverCallMs, type Session } from './session.ts';
 export async function describeRun(session: Session, rollout: string, run?: string): Promise<Described> {
   if (run === undefined) return describe(session, rollout);
   const found = await findRun(session, rollout, run);
-  if (found === null) throw new ClientError({ code: 'not-found', what: `run ${run} of ${rollout}` });
+  if (found === null) throw new ClientError({ code: 'not-found', what: `run ${run} of ${rolloutName(rollout)}` });
   return describe(session, rollout, found);
 }
 
@@ -24,7 +25,7 @@ async function findRun(session: Session, rollout: string, beginning: string): Pr
   const runs = await call(session, serverCallMs, () => runsOf(session, rollout));
   const ends = new Set(runs.flatMap(({ run }, index) => (run.startsWith(beginning) ? [endOf(runs, index)] : [])));
   if (ends.size > 1) {
-    const reason = `${String(ends.size)} runs of ${rollout} begin with ${beginning}: give more of the id, see sluice list`;
+    const reason = `${String(ends.size)} runs of ${rolloutName(rollout)} begin with ${beginning}: give more of the id, see sluice list`;
     throw new ClientError({ code: 'rejected', reason });
   }
   return [...ends][0] ?? null;

@@ -2,12 +2,13 @@
 
 import {
   Client,
-  Connection,
+  type Connection,
   isGrpcServiceError,
   NamespaceNotFoundError,
   WorkflowNotFoundError,
 } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { isRefusal, ToldConnection } from './connection.ts';
 import { ClientError } from './errors.ts';
 
 export interface ConnectOptions {
@@ -43,7 +44,7 @@ export async function connect(options: ConnectOptions): Promise<Session> {
   const namespace = options.namespace ?? config.namespace ?? 'default';
   const timeoutMs = options.connectTimeoutMs ?? 5_000;
   const { tls, apiKey, metadata } = config.connectionOptions;
-  const connection = Connection.lazy({
+  const connection = ToldConnection.lazy({
     address,
     connectTimeout: timeoutMs,
     ...(tls == null ? {} : { tls }),
@@ -123,10 +124,8 @@ function unreachable(address: string, timeoutMs: number, error: unknown): Client
   if (status?.code === grpcCode.permissionDenied || status?.code === grpcCode.unauthenticated) {
     return new ClientError({ code: 'denied', address, detail: status.detail }, error);
   }
-  return new ClientError(
-    { code: 'unreachable', address, detail: `nothing answered within ${timeoutMs / 1_000} s` },
-    error,
-  );
+  const detail = isRefusal(error) ? 'connection refused' : `nothing answered within ${timeoutMs / 1_000} s`;
+  return new ClientError({ code: 'unreachable', address, detail }, error);
 }
 
 function profileOf(options: ConnectOptions): ReturnType<typeof loadClientConnectConfig> {

@@ -8,6 +8,7 @@ import type { Described } from './describe.ts';
 import { ClientError } from './errors.ts';
 import { explainedAt } from './explanation.ts';
 import { withHeartbeat } from './heartbeat.ts';
+import { rolloutName } from './ids.ts';
 import { needWorkerOf, noWorkerOf, type Served } from './pollers.ts';
 import { describeRun } from './runs.ts';
 import { call, grpcCode, grpcStatus, type Session } from './session.ts';
@@ -67,7 +68,7 @@ export async function ask<Answer>(
     if (error instanceof ClientError) throw error; // what stands behind it has been told from
     if (error instanceof QueryNotRegisteredError || error instanceof QueryRejectedError || isStuck(error)) {
       const reason = grpcStatus(error)?.detail ?? (error as Error).message;
-      throw new ClientError({ code: 'rejected', reason: `${rollout} cannot answer: ${reason}` }, error);
+      throw new ClientError({ code: 'rejected', reason: `${rolloutName(rollout)} cannot answer: ${reason}` }, error);
     }
     throw error;
   }

@@ -160,4 +160,6 @@ export interface Explanation {
   readonly restMs: number;
   /** Workflow time of this answer: that of the rollout's last event, not of the question. */
   readonly at: number;
+  /** Absent while it goes on, and from a worker of 0.1.0. `because`: each problem of a refusal, else one reason or none. */
+  readonly ended?: { readonly outcome: Outcome; readonly because: readonly string[] };
 }

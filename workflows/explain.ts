@@ -4,6 +4,7 @@ import { formatBp, formatDuration, formatTime } from '../plan/units.ts';
 import type { Explanation, Stopped } from '../plan/status.ts';
 import { quorum } from '../approvals/quorum.ts';
 import type { ApprovalRequest } from '../approvals/request.ts';
+import { rolloutName } from './messages.ts';
 import { patience } from './proxies.ts';
 import { outcomeReason, phaseOf } from './status.ts';
 import type { Run } from './run.ts';
@@ -11,7 +12,7 @@ import type { Run } from './run.ts';
 export function explain(run: Run): Explanation {
   const { state } = run;
   const since = (state.held ?? state.frozen ?? state.paused)?.since ?? state.phaseSince;
-  return { ...waitingOf(run), since, ...finishOf(run), at: Date.now() };
+  return { ...waitingOf(run), since, ...finishOf(run), at: Date.now(), ...endOf(run) };
 }
 
 type Waiting = Pick<Explanation, 'waitingFor' | 'unblock' | 'otherwise'>;
@@ -85,7 +86,9 @@ function awaitingPeople(run: Run): Waiting {
     waitingFor: [...open.map((request) => `${missing(request, run)} at gate ${request.gate.id}`), ...unclean].join(
       ', and ',
     ),
-    unblock: open.map((request) => `${missing(request, run)}: sluice approve ${run.rollout} ${request.gate.id}`),
+    unblock: open.map(
+      (request) => `${missing(request, run)}: sluice approve ${rolloutName(run.rollout)} ${request.gate.id}`,
+    ),
     otherwise: open
       .map(
         (request) => `gate ${request.gate.id} expires ${formatTime(request.expiresAt)}, then: ${request.gate.onExpiry}`,
@@ -102,9 +105,16 @@ function stopped(run: Run, stop: Stopped): Waiting {
   return {
     waitingFor:
       stop.by === 'rule' ? `a person to decide: ${stop.reason}` : `a resume, paused by ${stop.by}: ${stop.reason}`,
-    unblock: [`sluice resume ${run.rollout}`, `sluice abort ${run.rollout} --reason "…"`],
+    unblock: [`sluice resume ${rolloutName(run.rollout)}`, `sluice abort ${rolloutName(run.rollout)} --reason "…"`],
     otherwise: stop.until === null ? stop.then : `${stop.then} at ${formatTime(stop.until)}`,
   };
+}
+
+function endOf({ state }: Run): Pick<Explanation, 'ended'> {
+  const { outcome, problems } = state;
+  if (outcome === null) return {};
+  const reason = outcomeReason(state);
+  return { ended: { outcome, because: outcome === 'refused' ? problems : reason === null ? [] : [reason] } };
 }
 
 function ended({ state, plan }: Run): Waiting {
@@ -119,13 +129,14 @@ function ended({ state, plan }: Run): Waiting {
 
 function frozen(run: Run, stop: Stopped): Waiting {
   const { paused } = run.state;
+  const name = rolloutName(run.rollout);
   const also = paused === null ? '' : `, and a resume, paused by ${paused.by}`;
   return {
     waitingFor: `the freeze by ${stop.by} to be lifted: ${stop.reason}${also}`,
     unblock: [
-      `sluice lift ${run.rollout}`,
-      ...(paused === null ? [] : [`sluice resume ${run.rollout}`]),
-      `sluice abort ${run.rollout} --reason "…"`,
+      `sluice lift ${name}`,
+      ...(paused === null ? [] : [`sluice resume ${name}`]),
+      `sluice abort ${name} --reason "…"`,
     ],
     otherwise: stop.then,
   };

@@ -116,6 +116,11 @@ export function rolloutId(environment: string, service: string): string {
   return `rollout/${environment}/${service}`;
 }
 
+/** The same as people say and type it: `production/web`; other ids as they are. */
+export function rolloutName(id: string): string {
+  return id.replace(/^rollout\//, '');
+}
+
 /** Search attributes, registered by `sluice setup`. */
 export const searchAttributes = {
   RolloutService: 'KEYWORD',

@@ -5,7 +5,7 @@ import type * as Client from '../../client/index.ts';
 import type { Program } from '../command.ts';
 import type { Known } from '../completion.ts';
 import type { Context } from '../context.ts';
-import { rolloutId } from '../../client/ids.ts';
+import { rolloutId, rolloutName } from '../../client/ids.ts';
 
 export function completionCommand(program: Program, context: Context): void {
   program
@@ -48,11 +48,11 @@ function knownTo(context: Context): Known {
   return {
     rollouts: () =>
       asked(async ({ client, session }) =>
-        (await client.list(session, { open: true })).map(({ rollout }) => rollout.replace(/^rollout\//, '')),
+        (await client.list(session, { open: true })).map(({ rollout }) => rolloutName(rollout)),
       ),
     gates: (name) =>
       asked(async ({ client, session }) => {
-        const [environment = '', service = ''] = name.replace(/^rollout\//, '').split('/');
+        const [environment = '', service = ''] = rolloutName(name).split('/');
         const answer = await client.readStatus(session, rolloutId(environment, service));
         if (answer.kind === 'described') return [];
         return answer.status.requests.filter(({ state }) => state === 'open').map(({ gate }) => gate);

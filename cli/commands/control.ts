@@ -1,6 +1,7 @@
 /** What `pause`, `abort` and `step-back` share: send, wait for the receipt, say what came of it. */
 
 import type { ControlAnswer, ControlMessage } from '../../client/index.ts';
+import { rolloutName } from '../../client/ids.ts';
 import type { Context } from '../context.ts';
 import type { Exit } from '../exit-codes.ts';
 import { receiptText } from '../render/receipts.ts';
@@ -17,9 +18,10 @@ function exitOf(answer: ControlAnswer): Exit {
 }
 
 function renderAnswer(rollout: string, message: ControlMessage, answer: ControlAnswer): string {
+  const name = rolloutName(rollout);
   if (answer.kind === 'receipt') {
-    const later = answer.receipt.state === 'seen' ? `\nnot confirmed yet; follow it with: sluice watch ${rollout}` : '';
-    return `${rollout}: ${receiptText(answer.receipt)}${later}`;
+    const later = answer.receipt.state === 'seen' ? `\nnot confirmed yet; follow it with: sluice watch ${name}` : '';
+    return `${name}: ${receiptText(answer.receipt)}${later}`;
   }
-  return `${rollout}: ${message.kind} is stored and takes effect as soon as a worker is there\n${answer.why}`;
+  return `${name}: ${message.kind} is stored and takes effect as soon as a worker is there\n${answer.why}`;
 }

@@ -1,5 +1,6 @@
 /** `sluice edit`: another plan for a running rollout: shown as a diff, applied when it tightens, else asked about. */
 
+import { rolloutName } from '../../client/ids.ts';
 import type { Plan } from '../../plan/plan.ts';
 import type { Edit, EditVerdict } from '../../plan/edit.ts';
 import type { EditPlanInput, RunningPlan } from '../../workflows/messages.ts';
@@ -61,7 +62,7 @@ async function edit(context: Context, rollout: string, file: string, options: Op
     if (!(await agreed(context, difference, options.yes === true))) return 'undecided';
     const receipt = await client.editPlan(session, rollout, input, { updateId });
     const { receiptText } = await import('../render/receipts.ts');
-    await context.print({ ...shown, receipt }, () => `${rollout}: ${receiptText(receipt)}`);
+    await context.print({ ...shown, receipt }, () => `${rolloutName(rollout)}: ${receiptText(receipt)}`);
     return receipt.state === 'ignored' ? 'ignored' : 'ok';
   });
 }

@@ -19,7 +19,7 @@ async function explain(context: Context, rollout: string, run: string | undefine
   const explanation = await context.withSession((session, client) => client.explain(session, rollout, run));
   await context.print(explanation, async () => {
     const { renderExplanation } = await import('../render/answers.ts');
-    return renderExplanation(explanation, Date.now());
+    return renderExplanation(explanation, Date.now(), context.io.width);
   });
   return 'ok';
 }

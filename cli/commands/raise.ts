@@ -1,6 +1,7 @@
 /** What `resume`, `lift` and `detach` share: ask, wait for the answer, say what came of it. */
 
 import type { RaiseMessage } from '../../client/index.ts';
+import { rolloutName } from '../../client/ids.ts';
 import type { Context } from '../context.ts';
 import type { Exit } from '../exit-codes.ts';
 import { receiptText } from '../render/receipts.ts';
@@ -20,6 +21,6 @@ export async function sendRaise(
   const receipt = await context.withSession((session, client) =>
     client.raise(session, rollout, message, { by, reason }, { updateId }),
   );
-  await context.print({ receipt }, () => `${rollout}: ${receiptText(receipt)}`);
+  await context.print({ receipt }, () => `${rolloutName(rollout)}: ${receiptText(receipt)}`);
   return receipt.state === 'ignored' ? 'ignored' : 'ok';
 }

@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { countArgument, imageArgument, textArgument } from '../arguments.ts';
 import type { Context } from '../context.ts';
+import { CliError } from '../errors.ts';
 import type { Exit } from '../exit-codes.ts';
 import { exitOfOutcome } from '../exit-codes.ts';
 import { readText } from '../files.ts';
@@ -14,7 +15,7 @@ export function simulateCommand(program: Program, context: Context): void {
     .command('simulate')
     .description('rehearse a rollout in a written world: who is asked when, what happens on each failure')
     .argument('<file>', 'rollout file')
-    .requiredOption('--world <file>', 'how the service, its releases and its people behave (examples/world.yaml)')
+    .option('--world <file>', 'required: how the service, its releases and its people behave (examples/world.yaml)')
     .option('--directory <file>', 'who holds which role (else whoever answers in the world holds every role)')
     .option('--image <image@digest>', 'REGISTRY/NAME@sha256:… (else a made-up digest)', imageArgument)
     .option('--label <label>', 'short name of the release', textArgument, 'canary')
@@ -25,7 +26,7 @@ export function simulateCommand(program: Program, context: Context): void {
 }
 
 interface Options {
-  readonly world: string;
+  readonly world?: string | undefined;
   readonly directory?: string | undefined;
   readonly image?: ReturnType<typeof imageArgument> | undefined;
   readonly label: string;
@@ -37,7 +38,12 @@ interface Options {
 const startsAt = Date.UTC(2026, 0, 5, 9);
 
 async function simulate(context: Context, file: string, options: Options): Promise<Exit> {
-  const { label, requester, seed } = options;
+  const { label, requester, seed, world } = options;
+  if (world === undefined) {
+    throw new CliError('usage', 'a rehearsal needs a world to happen in: --world FILE', {
+      details: ['examples/world.yaml is one to start from', 'see sluice simulate --help'],
+    });
+  }
   const specs = await import('../specs.ts');
   const loaded = await specs.loadSpec(file);
   const madeUp = { image: loaded.spec.release.image, digest: `sha256:${'5'.repeat(64)}` };
@@ -45,7 +51,7 @@ async function simulate(context: Context, file: string, options: Options): Promi
   const under = { ...(options.image ?? madeUp), label };
   const can = await rehearsedCapabilities(specs.planOffline(loaded, under).plan);
   const { plan } = specs.planOffline(loaded, under, can);
-  const script = await worldOf(options.world, plan);
+  const script = await worldOf(world, plan);
   const people = await peopleOf(
     options.directory,
     plan,

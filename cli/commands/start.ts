@@ -1,6 +1,7 @@
 /** `sluice start`: from a file and a release to a running rollout. */
 
 import type * as Client from '../../client/index.ts';
+import { rolloutName } from '../../client/ids.ts';
 import type { Plan } from '../../plan/plan.ts';
 import type { Status } from '../../plan/status.ts';
 import { durationArgument } from '../arguments.ts';
@@ -62,11 +63,12 @@ interface Replacing {
 /** The new plan is known to be sound by now, so nothing is taken back for a file with mistakes. */
 async function replace(context: Context, { session, client, plan, requester }: Replacing): Promise<void> {
   const rollout = client.rolloutId(plan.environment, plan.service);
-  context.note(`asking ${rollout} to make room, if it runs`);
+  const name = rolloutName(rollout);
+  context.note(`asking ${name} to make room, if it runs`);
   const reason = `replaced by ${plan.release.label}`;
   const room = await client.makeRoom(session, rollout, { by: requester, reason });
   if (room.kind === 'left')
-    context.note(`${rollout} has made room: ${room.result?.outcome ?? 'ended without an outcome'}`);
+    context.note(`${name} has made room: ${room.result?.outcome ?? 'ended without an outcome'}`);
 }
 
 /** Long enough for a target and a metrics system that answer at all, ms. */

@@ -1,5 +1,6 @@
 /** Answers that are lists or a few lines: rollouts, timeline, explanation, doctor, setup, and what the server knows. */
 
+import { rolloutName } from '../../client/ids.ts';
 import type { Described, ListRow, SetUp } from '../../client/index.ts';
 import type { DoctorCheck } from '../../activities/contract.ts';
 import type { Explanation } from '../../plan/status.ts';
@@ -8,14 +9,14 @@ import { formatElapsed, formatTime } from '../../plan/units.ts';
 import { clean } from './clean.ts';
 import type { Paint } from './paint.ts';
 import { columns } from './columns.ts';
-import { ago, ahead } from './text.ts';
+import { ago, ahead, wrap } from './text.ts';
 
 /** One row per rollout, newest first as given. */
 export function renderList(rows: readonly ListRow[], now: number, paint: Paint): string {
   if (rows.length === 0) return 'no rollouts';
   const heads = ['ROLLOUT', 'STATE', '%', 'RELEASE', 'REQUESTER', 'STARTED', 'TOOK', 'RUN'];
   const cells = clean(rows).map((row) => [
-    row.rollout.replace(/^rollout\//, ''),
+    rolloutName(row.rollout),
     stateOf(row),
     row.percent === null ? '' : String(row.percent),
     row.label ?? '',
@@ -40,21 +41,41 @@ export function renderTimeline(events: readonly TimelineEvent[]): string {
   return columns(clean(events).map((event) => [formatTime(event.at), event.code, event.text])).join('\n');
 }
 
-export function renderExplanation(explanation: Explanation, now: number): string {
-  const { waitingFor, since, unblock, otherwise, earliestFinish, at } = clean(explanation);
-  return columns([
+/** Sentences wrapped to the terminal: problems of a refusal are long. */
+export function renderExplanation(explanation: Explanation, now: number, width: number): string {
+  const rows = rowsOf(clean(explanation), now);
+  const room = Math.max(30, width - Math.max(...rows.map(([label]) => label.length)) - 2);
+  const lines = rows.flatMap(([label, text]) => {
+    return wrap(text, room).map((line, index) => [index === 0 ? label : '', line]);
+  });
+  return columns(lines).join('\n');
+}
+
+type Row = readonly [label: string, text: string];
+
+function rowsOf(explanation: Explanation, now: number): readonly Row[] {
+  const { waitingFor, since, unblock, otherwise, earliestFinish, at, ended } = explanation;
+  const doable = unblock.map((who, index): Row => [index === 0 ? 'unblock' : '', who]);
+  const begun = `${formatTime(since)} (${ago(since, now)})`;
+  if (ended !== undefined) {
+    const { outcome, because } = ended;
+    const reasons = because.map((text, index): Row => {
+      return [index === 0 ? 'because' : '', outcome === 'refused' ? `✗ ${text}` : text];
+    });
+    return [['ended', `${outcome} ${begun}`], ...reasons, ['then', otherwise], ...doable];
+  }
+  const finish =
+    earliestFinish === null
+      ? 'unknown'
+      : `at the earliest ${formatTime(earliestFinish)} (${ahead(earliestFinish, now)})`;
+  return [
     ['waiting for', waitingFor],
-    ['since', `${formatTime(since)} (${ago(since, now)})`],
-    ...unblock.map((who, index) => [index === 0 ? 'unblock' : '', who]),
+    ['since', begun],
+    ...doable,
     ['otherwise', otherwise === '' ? 'it goes on by itself' : otherwise],
-    [
-      'finish',
-      earliestFinish === null
-        ? 'unknown'
-        : `at the earliest ${formatTime(earliestFinish)} (${ahead(earliestFinish, now)})`,
-    ],
+    ['finish', finish],
     ['as of', `${formatTime(at)} (${ago(at, now)})`],
-  ]).join('\n');
+  ];
 }
 
 export function renderChecks(checks: readonly DoctorCheck[], paint: Paint): string {
@@ -86,7 +107,7 @@ export function renderDescribed(described: Described, why: string, now: number, 
     ...(watch === null ? [] : [['watch', `${watch.summary}${watchAt === null ? '' : ` (${ago(watchAt, now)})`}`]]),
     ...running.map((text, index) => [index === 0 ? 'running' : '', text]),
   ];
-  const what = rollout.replace(/^rollout\//, '');
+  const what = rolloutName(rollout);
   return [paint.bold(what), ...columns(rows).map((row) => `  ${row}`), paint.yellow(clean(why)), serverOnly].join('\n');
 }
 

@@ -1,5 +1,6 @@
 /** The difference between the plan of a running rollout and an edited one, and what will come of it. */
 
+import { rolloutName } from '../../client/ids.ts';
 import type { Edit, EditVerdict } from '../../plan/edit.ts';
 import { clean } from './clean.ts';
 import type { Paint } from './paint.ts';
@@ -17,10 +18,11 @@ export interface EditsPicture {
 /** Lines joined by line ends, none at the end. */
 export function renderEdits(foreign: EditsPicture, paint: Paint): string {
   const { rollout, edits, verdict, asks, planDigest, fromDigest } = clean(foreign);
-  if (verdict === 'same') return `${rollout}: the file says what the running plan says`;
+  const name = rolloutName(rollout);
+  if (verdict === 'same') return `${name}: the file says what the running plan says`;
   const marks = { tighter: paint.green('+'), 'needs-asking': paint.yellow('?'), forbidden: paint.red('✗') } as const;
   return [
-    `${rollout}: plan ${fromDigest}`,
+    `${name}: plan ${fromDigest}`,
     ...edits.map(({ kind, sentence }) => `  ${marks[kind]} ${sentence}`),
     `becomes plan ${planDigest}`,
     ...outcomeOf(verdict, asks),

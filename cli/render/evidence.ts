@@ -23,7 +23,7 @@ export function renderEvidence(foreign: EvidencePicture, paint: Paint): string {
     ...block('release', [`${nameOf(status.release)} from ${status.release.image}`]),
     ...block('stable', [status.stable === null ? 'unknown' : nameOf(status.stable)]),
     ...block('ladder', [ladder(status, paint)]),
-    ...block('weight', weightLines(status.weights, width, paint)),
+    ...block('weight', weightLines(status, width, paint)),
     ...block('criteria', findingLines(status.findings, width, paint)),
     ...block(
       'smoke',

@@ -1,7 +1,7 @@
 /** The parts that several screens share: ladder, weights, bake, criteria, gates; each a list of lines. */
 
 import { nameOf } from '../../plan/release.ts';
-import type { BakeStatus, RequestStatus, Status, Weights } from '../../plan/status.ts';
+import type { BakeStatus, RequestStatus, Status } from '../../plan/status.ts';
 import { formatBp, formatDuration, formatElapsed, formatShare } from '../../plan/units.ts';
 import type { Finding } from '../../judge/verdict.ts';
 import type { Paint } from './paint.ts';
@@ -45,13 +45,13 @@ function isBack({ phase, outcome }: Status): boolean {
 }
 
 /** Asked for, accepted, seen: beside each other where there is room. */
-export function weightLines(weights: Weights, width: number, paint: Paint, course?: Course): readonly string[] {
-  const { requestedBp, acceptedBp, observedShare, observedRequests } = weights;
+export function weightLines(status: Status, width: number, paint: Paint, course?: Course): readonly string[] {
+  const { requestedBp, acceptedBp, observedShare, observedRequests } = status.weights;
   const requests = observedRequests === null ? '' : ` (${observedRequests.toLocaleString('en-US')} requests)`;
   const numbers = [
     `requested ${formatBp(requestedBp)}`,
     `accepted ${acceptedBp === null ? 'unknown' : formatBp(acceptedBp)}`,
-    `observed ${observedShare === null ? 'not yet' : `${formatShare(observedShare)}${requests}`}`,
+    `observed ${observedShare === null ? unobserved(status) : `${formatShare(observedShare)}${requests}`}`,
   ];
   const line = numbers.join('   ');
   const lines = line.length <= blockWidth(width) ? [line] : numbers;
@@ -59,6 +59,12 @@ export function weightLines(weights: Weights, width: number, paint: Paint, cours
   const cells = cellsBeside(last.length, width);
   const drawn = course === undefined ? '' : sparkline(course.history.weight.values, cells, { bottom: 0 }, course.marks);
   return drawn === '' ? lines : [...lines.slice(0, -1), `${last}  ${paint.dim(drawn)}`];
+}
+
+/** Why there is no observed share: it is still to come, or nobody counts any more. */
+export function unobserved({ phase, outcome }: Status): string {
+  if (outcome === 'refused' || outcome === 'aborted') return 'never';
+  return outcome === null && phase !== 'rolling-back' ? 'not yet' : 'no longer';
 }
 
 const fewestCells = 6;

@@ -1,5 +1,6 @@
 /** What is said right after a start: where it stands, or why it was refused, and how to follow it. */
 
+import { rolloutName } from '../../client/ids.ts';
 import type { Status } from '../../plan/status.ts';
 import { clean } from './clean.ts';
 
@@ -13,7 +14,7 @@ export interface StartedPicture {
 /** Lines joined by line ends, none at the end. */
 export function renderStarted(foreign: StartedPicture): string {
   const { rollout, planDigest, status } = clean(foreign);
-  const name = rollout.replace(/^rollout\//, '');
+  const name = rolloutName(rollout);
   if (status?.outcome != null) {
     const problems = status.problems.length === 0 ? [status.reason ?? ''] : status.problems;
     return [`${name} ${status.outcome}:`, ...problems.map((problem) => `  ✗ ${problem}`)].join('\n');

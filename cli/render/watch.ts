@@ -1,5 +1,6 @@
 /** The live picture of one rollout: everything an on-call person asks, top to bottom; pure value → text. */
 
+import { rolloutName } from '../../client/ids.ts';
 import type { Outcome } from '../../plan/phases.ts';
 import type { Explanation, RequestStatus, Status, Stopped } from '../../plan/status.ts';
 import { formatElapsed } from '../../plan/units.ts';
@@ -43,7 +44,7 @@ export function renderWatch(foreign: Picture): string {
     ...block('trouble', inColor(paint.red, picture.trouble === null ? [] : [picture.trouble])),
     '',
     ...block('ladder', [ladder(status, paint)]),
-    ...block('weight', weightLines(status.weights, width, paint, course)),
+    ...block('weight', weightLines(status, width, paint, course)),
     ...block(isBaking(status) ? 'bake' : 'watch', status.bake === null ? [] : bakeLines(status.bake, width, paint)),
     ...block('criteria', findingLines(status.findings, width, paint, course)),
     ...block('held', stoppedLines(status.held, picture)),
@@ -148,5 +149,7 @@ function messageLines({ status, now, width, paint }: Picture): readonly string[]
     .flatMap(({ at, text, bad }) =>
       wrap(`${text} (${ago(at, now)})`, blockWidth(width)).map((line) => (bad ? paint.yellow(line) : line)),
     );
-  return older > 0 ? [...shown, `and ${String(older)} older: sluice status ${status.rollout} --json`] : shown;
+  return older > 0
+    ? [...shown, `and ${String(older)} older: sluice status ${rolloutName(status.rollout)} --json`]
+    : shown;
 }

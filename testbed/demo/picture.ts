@@ -1,7 +1,7 @@
 /** The demo's live picture and its plain lines: a few lines for each rollout, pure value → text. */
 
 import { bar } from '../../cli/render/text.ts';
-import { ladder } from '../../cli/render/parts.ts';
+import { ladder, unobserved } from '../../cli/render/parts.ts';
 import type { Paint } from '../../cli/render/paint.ts';
 import type { Status } from '../../plan/status.ts';
 import { formatBp, formatDuration, formatElapsed, formatShare } from '../../plan/units.ts';
@@ -34,11 +34,12 @@ function reasonOf({ reason }: Status): string {
   return reason === null ? '' : ` (${reason})`;
 }
 
-function weightsOf({ weights: { requestedBp, acceptedBp, observedShare } }: Status): string {
+function weightsOf(status: Status): string {
+  const { requestedBp, acceptedBp, observedShare } = status.weights;
   return [
     `requested ${formatBp(requestedBp)}`,
     `accepted ${acceptedBp === null ? 'unknown' : formatBp(acceptedBp)}`,
-    `observed ${observedShare === null ? 'not yet' : formatShare(observedShare)}`,
+    `observed ${observedShare === null ? unobserved(status) : formatShare(observedShare)}`,
   ].join(', ');
 }
 

@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { exitCodes } from '../../cli/exit-codes.ts';
 import { createProgram } from '../../cli/program.ts';
 import { processIo } from '../../cli/io.ts';
+import { inProject } from '../../testbed/root.ts';
 import { sluice } from './terminal.ts';
 
 const image = `registry.example/web@sha256:${'a'.repeat(64)}`;
@@ -67,6 +69,11 @@ describe('the command line', () => {
       expect(out).toContain(`${String(code).padStart(3)}  ${name} `);
   });
 
+  test('says which version it is', async () => {
+    const { version } = JSON.parse(readFileSync(inProject('package.json'), 'utf8')) as { version: string };
+    expect(await sluice(['--version'])).toEqual({ exit: 0, out: version, err: '' });
+  });
+
   test('suggests the command that was meant', async () => {
     const { exit, err } = await sluice(['aprove', 'production/web', 'go']);
     expect(exit).toBe(2);
@@ -80,6 +87,7 @@ describe('the command line', () => {
     [['step-back', 'production/web', '--to', '101%'], 'give a percentage'],
     [['watch', 'production/web', '--timeout', '5 parsecs'], 'give a duration'],
     [['list', '--state', 'bakin'], 'baking'],
+    [['simulate', 'rollout.yaml'], 'examples/world.yaml'],
     [['simulate', 'rollout.yaml'], 'see sluice simulate --help'],
     [['reject', 'production/web', 'go'], '--reason'],
     [['approve', 'production/web', 'go', '--evidence', '0'], 'whole number'],
@@ -110,7 +118,7 @@ describe('the command line', () => {
     const { exit, err } = await sluice(['list', '--address', '127.0.0.1:1']);
     expect(exit).toBe(11);
     expect(err).toBe(
-      'sluice: Temporal is not reachable at 127.0.0.1:1: nothing answered within 5 s; ' +
+      'sluice: Temporal is not reachable at 127.0.0.1:1: connection refused; ' +
         'another server is named by --address, TEMPORAL_ADDRESS or --profile',
     );
   });

@@ -7,6 +7,7 @@ import { renderEvidence } from '../../cli/render/evidence.ts';
 import { unpainted } from '../../cli/render/paint.ts';
 import { renderStarted } from '../../cli/render/started.ts';
 import { ClientError, type Described, type ListRow } from '../../client/index.ts';
+import type { Explanation } from '../../plan/status.ts';
 import type { TimelineEvent } from '../../plan/timeline.ts';
 import { explanation, finding, noon, request, status, weights } from './statuses.ts';
 
@@ -129,7 +130,7 @@ describe('answers', () => {
   });
 
   test('explain what is waited for', () => {
-    expect(framed(renderExplanation(explanation, noon))).toMatchInlineSnapshot(`
+    expect(framed(renderExplanation(explanation, noon, 100))).toMatchInlineSnapshot(`
       "
       waiting for  a clean bake at 5%
       since        2026-11-22T11:47:50Z (12m10s ago)
@@ -138,6 +139,46 @@ describe('answers', () => {
       as of        2026-11-22T11:58:00Z (2m ago)
       "
     `);
+  });
+
+  test('explain a rollout that has ended by what ended it', () => {
+    const over: Explanation = {
+      ...{ ...explanation, earliestFinish: null, otherwise: 'nothing more happens' },
+      waitingFor: 'nothing: it ended rolled-back: criterion errors failed: 3.1% > 1%',
+      ended: { outcome: 'rolled-back', because: ['criterion errors failed: 3.1% > 1%'] },
+    };
+    expect(framed(renderExplanation(over, noon, 100))).toMatchInlineSnapshot(`
+      "
+      ended    rolled-back 2026-11-22T11:47:50Z (12m10s ago)
+      because  criterion errors failed: 3.1% > 1%
+      then     nothing more happens
+      "
+    `);
+  });
+
+  test('explain a refusal by its problems, each by itself and no wider than the terminal', () => {
+    const problems = [
+      "Caddy's admin API cannot be read: GET http://127.0.0.1:2019: connection refused",
+      'role qa has no member',
+    ];
+    const refused: Explanation = {
+      ...{ ...explanation, earliestFinish: null, otherwise: 'nothing more happens' },
+      waitingFor: `nothing: it ended refused: ${problems.join('; ')}`,
+      ended: { outcome: 'refused', because: problems },
+    };
+    expect(framed(renderExplanation(refused, noon, 60))).toMatchInlineSnapshot(`
+      "
+      ended    refused 2026-11-22T11:47:50Z (12m10s ago)
+      because  ✗ Caddy's admin API cannot be read: GET
+               http://127.0.0.1:2019: connection refused
+               ✗ role qa has no member
+      then     nothing more happens
+      "
+    `);
+    const { ended, ...old } = refused;
+    expect(ended).toBeDefined();
+    const lines = renderExplanation(old, noon, 60).split('\n');
+    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(60);
   });
 
   test('show the timeline in columns', () => {
@@ -237,8 +278,22 @@ describe('errors', () => {
   test('of the client keep their facts and get their exit code', () => {
     const { exit, text, json } = reportOf(new ClientError({ code: 'not-found', what: 'rollout/production/web' }));
     expect(exit).toBe('not-found');
-    expect(text).toBe('sluice: there is no rollout/production/web');
+    expect(text).toBe('sluice: there is no rollout production/web');
     expect(json.error).toMatchObject({ code: 'not-found', exitCode: 9, what: 'rollout/production/web' });
+  });
+
+  test('of a service that is taken say how to go on', () => {
+    const none = { release: null, state: null, requester: null, startedAt: null };
+    const running = new ClientError({ code: 'already-running', rollout: 'rollout/production/web', ...none });
+    expect(framed(reportOf(running).text)).toMatchInlineSnapshot(`
+      "
+      sluice: production/web is already running
+        follow it with: sluice watch production/web
+        stop it with: sluice abort production/web
+        let it make room for this release: the same line with --replace
+      "
+    `);
+    expect(reportOf(running).json.error).toMatchObject({ exitCode: 8, rollout: 'rollout/production/web' });
   });
 
   test('of ours show no stack, bugs do', () => {

@@ -60,7 +60,7 @@ describe('the live picture', () => {
     const waiting: Explanation = {
       waitingFor: '1 of qa at gate wide@25%',
       since: noon - 8 * minute,
-      unblock: ['1 of qa: sluice approve rollout/production/web wide@25%'],
+      unblock: ['1 of qa: sluice approve production/web wide@25%'],
       otherwise: 'gate wide@25% expires 2026-11-22T15:52:00Z, then: rollback',
       earliestFinish: null,
       restMs: 0,
@@ -84,7 +84,7 @@ describe('the live picture', () => {
                   ✓ ana (sre) approved 3m ago
                   - ben (qa) approved 5m ago: looks fine; does not count: evidence got worse
         waiting   for 1 of qa at gate wide@25%, since 8m ago
-                  can be unblocked by: 1 of qa: sluice approve rollout/production/web wide@25%
+                  can be unblocked by: 1 of qa: sluice approve production/web wide@25%
                   otherwise: gate wide@25% expires 2026-11-22T15:52:00Z, then: rollback
       "
     `);
@@ -174,7 +174,7 @@ describe('the live picture', () => {
       rolling-back for 400ms, asked for by ana 43m ago
 
         ladder    ● 0% (stable)  ›  ✓ 1%  ›  ✗ 5%  ›  ○ 25%  ›  ○ 100%
-        weight    requested 0%   accepted 0%   observed not yet
+        weight    requested 0%   accepted 0%   observed no longer
         criteria  ✗ errors  3.1% > 1% for 2s
         reason    criterion errors failed: 3.1% > 1% for 2s
       "
@@ -187,6 +187,15 @@ describe('the live picture', () => {
     expect(ladderOf(status(back))).toBe('← 0% (stable)  ›  ✓ 1%  ›  ✗ 5%  ›  ○ 25%  ›  ○ 100%');
     const ended = status({ phase: 'ended', outcome: 'rolled-back', bake: null, weights: weights(0, null, null) });
     expect(ladderOf(ended)).toBe('● 0% (stable)  ›  ✓ 1%  ›  ✗ 5%  ›  ○ 25%  ›  ○ 100%');
+  });
+
+  test('expects an observed share while one may still come, and no more once it has gone back', () => {
+    const blind = { weights: weights(0, null, null), bake: null } as const;
+    const observed = (shown: Status) => /observed (.*)/.exec(picture(shown))?.[1];
+    expect(observed(status({ ...blind, phase: 'shifting' }))).toBe('not yet');
+    expect(observed(status({ ...blind, phase: 'rolling-back' }))).toBe('no longer');
+    expect(observed(status({ ...blind, phase: 'ended', outcome: 'rolled-back' }))).toBe('no longer');
+    expect(observed(status({ ...blind, phase: 'ended', outcome: 'aborted' }))).toBe('never');
   });
 
   test('says of a clean bake what it needed, and no more what it may take', () => {
@@ -238,7 +247,7 @@ describe('the live picture', () => {
       refused 1s ago, asked for by ana 43m ago
 
         ladder    ○ 1%  ›  ○ 5%  ›  ○ 25%  ›  ○ 100%
-        weight    requested 0%   accepted 0%   observed not yet
+        weight    requested 0%   accepted 0%   observed never
         problems  role qa has no member
                   route "web" is claimed by rollout/production/shop, which is running
       "

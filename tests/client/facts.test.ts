@@ -163,15 +163,15 @@ const sentences: readonly [ClientFacts, string][] = [
       requester: 'ana',
       startedAt: noon,
     },
-    'rollout/p/web is already running with release v2, baking at 5%, started by ana',
+    'p/web is already running with release v2, baking at 5%, started by ana',
   ],
   [
     { code: 'already-running', rollout: 'rollout/p/web', release: null, state: null, requester: null, startedAt: null },
-    'rollout/p/web is already running',
+    'p/web is already running',
   ],
   [
     { code: 'finished', rollout: 'rollout/p/web', outcome: 'rolled-back', closedAt: noon },
-    'rollout/p/web has already finished: rolled-back',
+    'p/web has already finished: rolled-back',
   ],
   [
     { code: 'timed-out', doing: 'approve go', updateId: 'u1' },

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describe as describeRollout } from '../../client/index.ts';
 import type { Status } from '../../plan/status.ts';
 import type { Load } from '../../testbed/load.ts';
+import { setUpIn } from '../../testbed/demo/setting.ts';
 import { inProject } from '../../testbed/root.ts';
 import { waitFor } from '../../testbed/wait.ts';
 import { startWorld, type World } from '../../testbed/world.ts';
@@ -23,7 +24,7 @@ const sluice = (...args: string[]) => world.sluice(args);
 beforeAll(async () => {
   world = await startWorld({ folder, services: ['web'], scrapeEveryMs: 500 });
   rollouts = await Rollouts.of(world);
-  await world.startWorker();
+  await setUpIn(world);
   load = world.load('web', { ratePerSecond: 60, maxSeconds: 600 });
   spec = join(folder, 'web.yaml');
   const demo = readFileSync(inProject('examples', 'demo', 'good.yaml'), 'utf8').replaceAll('good', 'web');
@@ -38,10 +39,10 @@ afterAll(async () => {
 });
 
 describe('one rollout by the command line, against real servers', () => {
-  test('doctor finds everything well, connections of the worker included', async () => {
-    expect(await sluice('setup')).toMatchObject({ code: 0 });
+  test('doctor finds everything well in a world as the demo leaves it, connections of the worker included', async () => {
     const { code, stdout } = await sluice('doctor');
     expect(stdout).toContain('edge, route web');
+    expect(stdout).toMatch(/✓ guardian/);
     expect(stdout).not.toContain('✗');
     expect(code).toBe(0);
   });
@@ -60,6 +61,8 @@ describe('one rollout by the command line, against real servers', () => {
     const { code, stdout } = await sluice('start', lonely, ...release);
     expect(code).toBe(3);
     expect(stdout).toMatch(/demo\/web refused:\n {2}✗ .*legal/);
+    const explained = await sluice('explain', rollout);
+    expect(explained.stdout).toMatch(/^ended +refused .*\nbecause +✗ gate .*legal/);
   });
 
   test('start names who is awaited, and a second start names the first', async () => {
@@ -68,8 +71,12 @@ describe('one rollout by the command line, against real servers', () => {
     expect(first.stdout).toMatch(/gate go waits for 1 of sre: \S*sluice approve demo\/web go/);
     const second = await sluice('start', spec, ...release, '--requester', 'sam');
     expect(second.code).toBe(8);
+    const command = /\S+(?= watch demo\/web)/.exec(second.stderr)?.[0] ?? 'sluice';
     expect(second.stderr).toBe(
-      'sluice: rollout/demo/web is already running with release v2, awaiting-approval, started by rita\n',
+      'sluice: demo/web is already running with release v2, awaiting-approval, started by rita\n' +
+        `  follow it with: ${command} watch demo/web\n` +
+        `  stop it with: ${command} abort demo/web\n` +
+        '  let it make room for this release: the same line with --replace\n',
     );
   });
 
@@ -90,7 +97,8 @@ describe('one rollout by the command line, against real servers', () => {
   test('pause, resume and step-back answer with what they did', async () => {
     await rollouts.until('web', 'the first weight', ({ weights }) => weights.acceptedBp === 100);
     const pause = await sluice('pause', rollout, '--by', 'olga', '--reason', 'look closer');
-    expect(pause.stdout).toContain('pause by olga at 1% confirmed');
+    expect(pause.stdout).toContain('demo/web: pause by olga at 1% confirmed');
+    expect(pause.stdout).not.toContain('rollout/');
     expect(pause.code).toBe(0);
     expect((await sluice('pause', rollout, '--by', 'olga')).code).toBe(10);
     const stranger = await sluice('resume', rollout, '--by', 'eve');
@@ -107,7 +115,7 @@ describe('one rollout by the command line, against real servers', () => {
   test('watch ends with the outcome’s exit code, and abort is confirmed', async () => {
     const watch = sluice('watch', rollout);
     const explain = await sluice('explain', rollout);
-    expect(explain.stdout).toContain('sluice resume rollout/demo/web');
+    expect(explain.stdout).toContain('sluice resume demo/web');
     const abort = await sluice('abort', rollout, '--by', 'olga', '--reason', 'enough');
     expect(abort.stdout).toContain('abort by olga at 0% confirmed');
     expect(abort.code).toBe(0);
@@ -119,6 +127,10 @@ describe('one rollout by the command line, against real servers', () => {
 
   test('a rollout that has ended still answers, and takes no more messages', async () => {
     expect((await sluice('status', rollout)).stdout).toContain('rolled-back');
+    expect((await sluice('status', rollout)).stdout).toContain('observed no longer');
+    expect((await sluice('explain', rollout)).stdout).toMatch(
+      /^ended +rolled-back .*\nbecause +aborted by olga: enough\n/,
+    );
     expect((await sluice('timeline', rollout)).stdout).toContain('outcome:rolled-back');
     expect((await sluice('approve', rollout, 'go', '--by', 'ana')).code).toBe(14);
     expect((await sluice('abort', rollout, '--reason', 'again')).code).toBe(14);

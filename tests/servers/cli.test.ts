@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect, start, type Session } from '../../client/index.ts';
+import { rolloutName } from '../../client/ids.ts';
 import { planOffline, loadSpec } from '../../cli/specs.ts';
 import { inProject } from '../../testbed/root.ts';
 import { freePort } from '../../testbed/servers/ports.ts';
@@ -148,7 +149,7 @@ describe('without a worker', () => {
   test('a second start of the service is refused and names the first', async () => {
     const rollout = await startedAlone('twice');
     await expect(startedAlone('twice')).rejects.toThrow(
-      `${rollout} is already running with release v2, preparing, started by rita`,
+      `${rolloutName(rollout)} is already running with release v2, preparing, started by rita`,
     );
   });
 
@@ -204,7 +205,7 @@ describe('one line and no stack', () => {
     const rollout = await sluice('status', 'production/nosuch');
     expect(rollout.exit).toBe(9);
     expect(rollout.err).toMatch(
-      /^sluice: there is no rollout\/production\/nosuch \(nobody could look into the archive: /,
+      /^sluice: there is no rollout production\/nosuch \(nobody could look into the archive: /,
     );
     expect(rollout.err).toMatch(oneLine);
     const namespace = await sluice('list', '--namespace', 'nosuch');
