@@ -31,7 +31,7 @@ export default defineConfig({
           name: 'servers',
           include: ['tests/servers/**/*.test.ts'],
           globalSetup: ['tests/built.ts', 'tests/servers/global-setup.ts'],
-          maxWorkers: 2, // they wait more than they compute; more would make the servers late
+          fileParallelism: false,
           testTimeout: 180_000,
         },
       },
