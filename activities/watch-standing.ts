@@ -126,7 +126,7 @@ function wayBack(key: string, sentence: string): Problem {
 function stableProblems(reading: Reading, claim: Claim, order: Order, plannedBp: number): readonly Problem[] {
   const { kind } = claim.stage;
   const isNeeded = kind === 'promoted' || (kind === 'step' && plannedBp > 0);
-  const why = isNeeded ? unready(reading, order.stable) : null;
+  const why = isNeeded && reading.restorable !== true ? unready(reading, order.stable) : null;
   return why === null ? [] : [wayBack('stable not ready', `stable ${order.stable.label} is not ready (${why})`)];
 }
 

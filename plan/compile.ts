@@ -4,6 +4,7 @@ import type { Spec } from '../spec/rollout.ts';
 import { compileCriteria } from './compile-criteria.ts';
 import { compileGates, gateFaults } from './compile-gates.ts';
 import { compileSuite } from './compile-smoke.ts';
+import { compileTarget } from './compile-target.ts';
 import type { MetricsPlan, Plan, SmokeRun, StepPlan, WatchPlan } from './plan.ts';
 import type { Release } from './release.ts';
 import type { TargetCapabilities } from './target.ts';
@@ -42,13 +43,7 @@ function planOf(spec: Spec, release: Release, capabilities: TargetCapabilities):
     owner: metadata.owner ?? null,
     links: metadata.links,
     release: { digest: release.digest, label: release.label, image: release.image },
-    target: {
-      kind: target.kind,
-      connection: target.connection,
-      route: target.route,
-      preview: target.preview === null ? null : target.preview.header,
-      drainMs: target.drain,
-    },
+    target: compileTarget(target),
     capabilities,
     metrics: metricsOf(spec),
     roles: spec.people.roles,

@@ -28,7 +28,49 @@ export interface HttpTargetPlan {
   readonly drainMs: number;
 }
 
-export type TargetPlan = CaddyTargetPlan | HttpTargetPlan;
+/** A Deployment behind a Service, whose traffic a route or another object of the cluster divides. */
+export interface KubernetesTargetPlan {
+  readonly kind: 'kubernetes';
+  readonly connection: string;
+  /** For people: namespace and Deployment. */
+  readonly route: string;
+  readonly namespace: string;
+  /** Stable's Deployment, and the container in it that the release is. */
+  readonly deployment: string;
+  readonly container: string;
+  /** The Service of stable's pods. */
+  readonly service: string;
+  readonly router: KubernetesRouterPlan;
+  readonly canary: {
+    /** So many pods it has at least. */
+    readonly replicas: number;
+    /** The pod label whose value tells its pods from stable's; `null`: the one that does it best. */
+    readonly label: string | null;
+  };
+  /** Labels of pods, `{{release.label}}` in them means the release that runs there. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Who gives stable's Deployment the new release at the end: this rollout, or whoever owns it in Git. */
+  readonly promotion: 'direct' | 'gitops';
+  /** Requests with this header reach the canary at any weight. */
+  readonly preview: { readonly header: string; readonly value: string } | null;
+  /** How long a release is left alone after its last request before it is retired. */
+  readonly drainMs: number;
+}
+
+/** The object that divides traffic. */
+export type KubernetesRouterPlan =
+  | {
+      readonly kind: 'gateway-api';
+      readonly resource: 'httproutes' | 'grpcroutes';
+      readonly name: string;
+      /** Name of the rule; `null`: every rule that leads to the Service. */
+      readonly rule: string | null;
+    }
+  /** An Ingress, and a second one of ours with canary annotations. */
+  | { readonly kind: 'nginx'; readonly ingress: string; readonly prefix: string }
+  | { readonly kind: 'istio'; readonly virtualService: string; readonly route: string | null };
+
+export type TargetPlan = CaddyTargetPlan | HttpTargetPlan | KubernetesTargetPlan;
 
 /** What a target can do; shared code asks these, never the kind. */
 export interface TargetCapabilities {
@@ -48,6 +90,8 @@ export interface TargetCapabilities {
   readonly settlesMs?: number;
   /** It stores no claim: the rollout tells its watch where it stands, and nobody sees who else uses the target. */
   readonly unclaimed?: true;
+  /** Promotion waits for people, who give stable's own objects the release. */
+  readonly promotedByPeople?: true;
   /** No request can be sent to stable alone. */
   readonly stableAim?: false;
 }
@@ -115,6 +159,8 @@ export interface Reading {
   readonly instances: readonly Instance[];
   /** Shares to places whose release nobody knows, in basis points. */
   readonly unknownBp: number;
+  /** Stable's own place is just being given the release: stable is ready nowhere for a while, and `restore` starts it again. */
+  readonly restorable?: true;
 }
 
 /** How far an asked change has got. */

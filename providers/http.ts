@@ -10,15 +10,22 @@ import type { Http, HttpRequest, HttpResponse } from './ports.ts';
 const defaultMaxBytes = 1024 * 1024;
 const late = 'late';
 
+/** What a server is held against, and what we show it. */
+export type Certificates = {
+  readonly [
+    Name in 'ca' | 'cert' | 'key' | 'pfx' | 'passphrase' | 'servername' | 'rejectUnauthorized'
+  ]?: https.AgentOptions[Name];
+};
+
 /**
  * Keeps connections alive, has no limit of sockets (so that a request that lowers exposure never queues behind another),
  * follows no redirects and uses no proxy from the environment.
  */
-export function createHttp(): Http {
+export function createHttp(certificates: Certificates = {}): Http {
   const client = axios.create({
     adapter: 'http',
     httpAgent: new http.Agent({ keepAlive: true }),
-    httpsAgent: new https.Agent({ keepAlive: true }),
+    httpsAgent: new https.Agent({ keepAlive: true, ...stated(certificates) }),
     proxy: false,
     maxRedirects: 0,
     responseType: 'stream',
@@ -26,6 +33,11 @@ export function createHttp(): Http {
     transformRequest: [(body: unknown) => body],
   });
   return { send: (request) => exchange(client, request) };
+}
+
+/** An `undefined` is not the same as nothing said to Node's TLS. */
+function stated(certificates: Certificates): https.AgentOptions {
+  return Object.fromEntries(Object.entries(certificates).filter(([, value]) => value !== undefined));
 }
 
 async function exchange(client: AxiosInstance, request: HttpRequest): Promise<HttpResponse> {

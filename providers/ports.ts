@@ -121,6 +121,26 @@ export interface Engine {
   remove(container: string, call: EngineCall): Promise<void>;
 }
 
+// ── Clusters ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Who a worker is at a cluster; `path` is a kubeconfig, `context` its current one when `null`. */
+export type ClusterAccess =
+  | { readonly kind: 'kubeconfig'; readonly path: string; readonly context: string | null }
+  | { readonly kind: 'in-cluster' };
+
+/** A request to an API server: where that is and who asks, the cluster knows. */
+export interface ClusterRequest extends Omit<HttpRequest, 'url'> {
+  /** With its query. */
+  readonly path: string;
+  /** It lowers exposure: it goes by connections of its own. */
+  readonly urgent?: boolean;
+}
+
+/** An API server of Kubernetes. Any status is an answer; a failed exchange and credentials that cannot be had throw `ProviderError`. */
+export interface Cluster {
+  send(request: ClusterRequest): Promise<HttpResponse>;
+}
+
 // ── Targets ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** One thing preflight found; any `problem` refuses the rollout, a `warning` is shown. */

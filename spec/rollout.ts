@@ -9,6 +9,7 @@ import { checkCriteria } from './check-criteria.ts';
 import { checkSecrets } from './check-secrets.ts';
 import { checkSmoke } from './check-smoke.ts';
 import { checkSteps } from './check-steps.ts';
+import { checkTarget } from './check-target.ts';
 import { criterion } from './criteria.ts';
 import { expecting } from './expectations.ts';
 import { httpUrl, id, imageName, labelName, line } from './names.ts';
@@ -113,6 +114,7 @@ export type Spec = z.output<typeof rolloutFile>;
 /** The spec, or all problems of the file in the order of its lines. `file` is only used to name it. */
 export function parseSpec(text: string, file: string): ReadResult<Spec> {
   return readDocument(text, file, rolloutFile, (root) => [
+    ...checkTarget(root),
     ...checkApprovals(root),
     ...checkSteps(root),
     ...checkSmoke(root),

@@ -15,6 +15,7 @@ import {
 import { isSecretKey } from './source.ts';
 import { headerName, headerValue, hostPort, httpUrl, id, line, origin } from './names.ts';
 import { type DockerDeploy, dockerDeploy, secretsInEnvironment, sharedContainers } from './docker-deploy.ts';
+import { kubernetes, type KubernetesConnection } from './kubernetes-connection.ts';
 import { checkGuardian, guardianForm, guardianOf, type GuardianConfig } from './guardian.ts';
 import { span } from './values.ts';
 import { versioningForm, type VersioningConfig } from './versioning.ts';
@@ -59,7 +60,9 @@ export interface HookDeploy {
 /** Anything that moves traffic by declared calls. */
 export type HttpConnection = HttpCallsConnection & { readonly auth: Auth | null };
 
-export type Connection = PrometheusConnection | CaddyConnection | HttpConnection;
+export type Connection = PrometheusConnection | CaddyConnection | HttpConnection | KubernetesConnection;
+
+export type { KubernetesConnection };
 
 export interface WebhookChannel {
   readonly kind: 'webhook';
@@ -166,7 +169,7 @@ export const workerFile = z.strictObject({
       z.strictObject({ from: z.literal('folder'), path: filePath }),
     ])
     .default({ from: 'env', prefix: 'SLUICE_SECRET_' }),
-  connections: z.record(id, z.discriminatedUnion('kind', [prometheus, caddy, http])),
+  connections: z.record(id, z.discriminatedUnion('kind', [prometheus, caddy, http, kubernetes])),
   smoke: z
     .strictObject({ allow: z.array(origin).default([]), files: z.string().min(1).nullable().default(null) })
     .default({ allow: [], files: null }),

@@ -4,7 +4,7 @@ import type { Credentials } from '../providers/credentials.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { ArchiveConfig } from '../spec/archive.ts';
 import type { Auth, BasicAuth } from '../spec/auth.ts';
-import type { CaddyRoute, WorkerConfig } from '../spec/worker-config.ts';
+import type { CaddyRoute, Connection, WorkerConfig } from '../spec/worker-config.ts';
 import { WorkerProblem } from './problem.ts';
 
 /** Values of the environment variables that the configuration's credentials name. Throws naming all that are unset. */
@@ -13,7 +13,7 @@ export function credentialsOf(
   env: Readonly<Record<string, string | undefined>>,
 ): ReadonlyMap<string, string> {
   const connected = Object.entries(config.connections).flatMap(([connection, declared]) => {
-    const auths = declared.kind === 'caddy' ? Object.values(declared.routes).map(authOf) : [declared.auth];
+    const auths = authsOf(declared);
     const named = auths.filter((auth) => auth !== null);
     return named.map((auth) => ({ of: `connection ${connection}`, variable: variableOf(auth) }));
   });
@@ -24,6 +24,19 @@ export function credentialsOf(
     throw new WorkerProblem([...new Set(lines)].join('\n'));
   }
   return new Map(wanted.map(({ variable }) => [variable, env[variable] ?? '']));
+}
+
+/** A cluster's credentials are those of its kubeconfig. */
+function authsOf(declared: Connection): readonly (Auth | null)[] {
+  switch (declared.kind) {
+    case 'caddy':
+      return Object.values(declared.routes).map(authOf);
+    case 'kubernetes':
+      return [];
+    case 'http':
+    case 'prometheus':
+      return [declared.auth];
+  }
 }
 
 function authOf({ deploy }: CaddyRoute): Auth | null {

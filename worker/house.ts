@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { WorkerDeploymentOptions } from '@temporalio/worker';
 import { createClock } from '../providers/clock.ts';
+import { createCluster } from '../providers/cluster.ts';
 import { createDirectory } from '../providers/directory/directory.ts';
 import { ProviderError } from '../providers/errors.ts';
 import { createHttp } from '../providers/http.ts';
@@ -12,6 +13,8 @@ import { createEngine } from '../providers/engine.ts';
 import type {
   Archive,
   Clock,
+  Cluster,
+  ClusterAccess,
   Directory,
   Engine,
   EngineAddress,
@@ -26,6 +29,7 @@ import { createSockets } from '../providers/sockets.ts';
 import type { WorkerConfig } from '../spec/worker-config.ts';
 import { openArchive } from './archive.ts';
 import { directoryLoader, loadWorkerConfig } from './config.ts';
+import { accessOf } from './kubernetes-sites.ts';
 import { credentialsOf } from './credentials.ts';
 import { createLog, type Log } from './logger.ts';
 import { bundlePath, payloadConverterPath, versionedBundlePath } from './paths.ts';
@@ -51,6 +55,8 @@ export interface House {
   readonly sockets: Sockets;
   /** The door to a container engine that the configuration names. */
   readonly engine: (address: EngineAddress) => Engine;
+  /** The door to a cluster that the configuration names. */
+  readonly cluster: (access: ClusterAccess) => Cluster;
   /** What smoke may upload. */
   readonly files: SmokeFiles;
   /** Where records of rollouts are kept; `null` for nowhere. */
@@ -78,8 +84,24 @@ export async function openHouse(configFile: string): Promise<House> {
   };
   const files = createSmokeFiles(config.smoke.files === null ? null : path.resolve(folder, config.smoke.files));
   const engine = (address: EngineAddress): Engine => createEngine(inFolder(folder, address));
+  const cluster = clusters(folder, time.clock);
+  for (const connection of Object.values(config.connections)) {
+    if (connection.kind === 'kubernetes') cluster(accessOf(connection));
+  }
   const archive = openArchive(config.archive, folder, { ...doors, credentials });
-  return { config, deployment, credentials, log, secrets, ...people, ...doors, engine, files, archive };
+  return { config, deployment, credentials, log, secrets, ...people, ...doors, engine, cluster, files, archive };
+}
+
+/** One door to each cluster, with its connections and credentials, for all rollouts there. */
+function clusters(folder: string, clock: Clock): (access: ClusterAccess) => Cluster {
+  const doors = new Map<string, Cluster>();
+  return (named) => {
+    const access = named.kind === 'in-cluster' ? named : { ...named, path: path.resolve(folder, named.path) };
+    const key = JSON.stringify(access);
+    const door = doors.get(key) ?? createCluster(access, clock);
+    doors.set(key, door);
+    return door;
+  };
 }
 
 /** Relative paths mean the folder of the configuration. */

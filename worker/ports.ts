@@ -11,11 +11,15 @@ import type { MetricsSource, Notice, Rollouts, Runs, Target } from '../providers
 import { createSmokeRunner } from '../providers/smoke/runner.ts';
 import { createCaddyTarget } from '../providers/targets/caddy/target.ts';
 import { createHttpTarget } from '../providers/targets/http/target.ts';
+import { planFound } from '../providers/targets/kubernetes/found-plan.ts';
+import { pingCluster } from '../providers/targets/kubernetes/ping.ts';
+import { createKubernetesTarget } from '../providers/targets/kubernetes/target.ts';
 import type { WorkerConfig } from '../spec/worker-config.ts';
 import { siteOf } from './caddy-sites.ts';
 import { credentialsFor } from './credentials.ts';
 import type { House } from './house.ts';
 import { httpSiteOf } from './http-sites.ts';
+import { accessOf, kubernetesSiteOf } from './kubernetes-sites.ts';
 import type { Log } from './logger.ts';
 import { clockInWords } from './time.ts';
 
@@ -74,7 +78,7 @@ function metricsOf({ config, credentials, http, clock }: PortsOptions, name: str
 }
 
 /** What a target is made from. */
-export type TargetDoors = Pick<House, 'config' | 'credentials' | 'http' | 'clock' | 'engine'>;
+export type TargetDoors = Pick<House, 'config' | 'credentials' | 'http' | 'clock' | 'engine' | 'cluster'>;
 
 /** The target behind a connection's name. Throws `ProviderError` `missing` when the operator declared no such one. */
 export function targetOf(house: TargetDoors, plan: TargetPlan): Target {
@@ -88,11 +92,30 @@ export function targetOf(house: TargetDoors, plan: TargetPlan): Target {
       const connection = httpSiteOf(declared(config, plan.connection, plan.kind), plan, credentials);
       return createHttpTarget({ plan, connection, http, clock });
     }
+    case 'kubernetes': {
+      const connection = kubernetesSiteOf(declared(config, plan.connection, plan.kind), plan, house.cluster);
+      return createKubernetesTarget({ plan, connection, clock });
+    }
   }
 }
 
+/** A target by its names alone, for whoever has no spec; a cluster is asked. Throws `ProviderError`. */
+export async function targetNamed(
+  house: TargetDoors,
+  name: string,
+  route: string,
+  signal: AbortSignal,
+): Promise<Target> {
+  const { config, clock } = house;
+  const found = Object.hasOwn(config.connections, name) ? config.connections[name] : undefined;
+  if (found?.kind !== 'kubernetes') return targetOf(house, routePlan(config, name, route));
+  const [namespace = '', deployment = ''] = route.split('/');
+  const at = { connection: name, namespace, deployment };
+  return targetOf(house, await planFound(kubernetesSiteOf(found, at, house.cluster), clock, at, signal));
+}
+
 /** A route by its names alone, for whoever has no spec. Throws `ProviderError` `missing`. */
-export function routePlan({ connections }: WorkerConfig, name: string, route: string): TargetPlan {
+function routePlan({ connections }: WorkerConfig, name: string, route: string): TargetPlan {
   const found = Object.hasOwn(connections, name) ? connections[name] : undefined;
   if (found !== undefined && 'routes' in found) {
     return { kind: found.kind, connection: name, route, preview: null, drainMs: 0 };
@@ -118,6 +141,12 @@ function connectionsOf(options: PortsOptions, target: Ports['target'], metrics: 
                 .then(() => 'Prometheus answers'),
           },
         ];
+      case 'kubernetes': {
+        const { withinMs } = connection;
+        const ping = (signal?: AbortSignal) =>
+          pingCluster({ cluster: options.cluster(accessOf(connection)), withinMs }, signal);
+        return [{ name, ping }];
+      }
       case 'caddy':
       case 'http':
         return Object.keys(connection.routes).map((route) => ({

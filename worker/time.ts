@@ -64,6 +64,7 @@ export function controlOrigins({ connections }: Pick<WorkerConfig, 'connections'
           connection.admin,
           ...Object.values(connection.routes).flatMap(({ deploy }) => (deploy.kind === 'hook' ? deploy.url : [])),
         ];
+      case 'kubernetes':
       case 'http':
         return []; // what its calls are for, only the operator knows
     }

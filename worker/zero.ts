@@ -10,7 +10,7 @@ import { formatBp, formatDuration } from '../plan/units.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { Target } from '../providers/ports.ts';
 import { openHouse } from './house.ts';
-import { routePlan, targetOf, type TargetDoors } from './ports.ts';
+import { targetNamed, type TargetDoors } from './ports.ts';
 import { WorkerProblem } from './problem.ts';
 
 export interface ZeroedTarget {
@@ -49,7 +49,7 @@ export async function zeroFrom(house: TargetDoors, options: ZeroOptions): Promis
   const { connection, route, signal, onNews } = options;
   for (;;) {
     try {
-      return await oneTry(house, targetOf(house, routePlan(house.config, connection, route)), options);
+      return await oneTry(house, await targetNamed(house, connection, route, signal), options);
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof ProviderError)) throw error;

@@ -39,6 +39,13 @@ export const deploying = proxyActivities<Activities>({
   scheduleToCloseTimeout: patience.deploying,
 });
 
+/** A promotion that waits for people: a release is merged when somebody gets to it. */
+export const promotingByPeople = proxyActivities<Activities>({
+  ...forward,
+  startToCloseTimeout: '24h',
+  scheduleToCloseTimeout: '7d',
+});
+
 /** Going back: without limit, first in every queue, whatever the error. */
 export const reverting = proxyActivities<Activities>({
   startToCloseTimeout: '2m',

@@ -10,7 +10,7 @@ import type { Effect, PreflightReport } from '../activities/contract.ts';
 import { guarded, sentenceOf } from './effects.ts';
 import { gates } from './gate.ts';
 import { evidenceTurnedWorse } from './gate.ts';
-import { checking, deploying, moving, reverting, untilFenced } from './proxies.ts';
+import { checking, deploying, moving, promotingByPeople, reverting, untilFenced } from './proxies.ts';
 import type { Run } from './run.ts';
 import { watch } from './guard.ts';
 import { holdReturned } from './returned.ts';
@@ -143,12 +143,22 @@ export async function promote(run: Run): Promise<void> {
   await run.free();
   run.enter('promoting');
   const summary = `make ${nameOf(run.plan.release)} stable`;
-  await guarded(run, (effect) => deploying.promote.executeWithOptions({ summary }, [effect]));
+  const { promotedByPeople } = run.plan.capabilities;
+  if (promotedByPeople === true) askToPromote(run);
+  const calls = promotedByPeople === true ? promotingByPeople : deploying;
+  await guarded(run, (effect) => calls.promote.executeWithOptions({ summary }, [effect]));
   if (run.isTurning()) return;
   run.stand({ kind: 'promoted' });
   run.state.bake = 'baking';
   evidenceTurnedWorse(run, 'the release is promoted now');
   run.note('promoted', `${nameOf(run.plan.release)} is stable; the old release stays warm`);
+}
+
+/** Their task; the release has all traffic meanwhile, under watch. */
+function askToPromote(run: Run): void {
+  const { title, release, target } = run.plan;
+  const text = `give ${target.route} the image ${release.image}@${release.digest} where it is owned (Git); the rollout goes on by itself then`;
+  void run.announce('P1', 'promote-by-people', `${title}: ${release.label} waits to be made stable`, text);
 }
 
 /** The old release is still warm: until the watch is over the rollout can go back by itself. */

@@ -11,7 +11,10 @@ export function zeroCommand(program: Program, context: Context): void {
   program
     .command('zero')
     .description('all traffic of a target back to its stable release, without Temporal; needs the worker configuration')
-    .argument('<target>', 'CONNECTION/ROUTE as the worker configuration names them')
+    .argument(
+      '<target>',
+      'CONNECTION/ROUTE as the worker configuration names them; on Kubernetes CONNECTION/NAMESPACE/DEPLOYMENT',
+    )
     .requiredOption('--config <file>', "the operator's worker configuration")
     .option('--stable <digest>', 'where no claim tells: the release that gets all traffic', digestArgument)
     .option('--release <digest>', 'where no claim tells: the release that gets none', digestArgument)
@@ -33,9 +36,11 @@ interface Options {
 
 async function zero(context: Context, target: string, options: Options): Promise<Exit> {
   const { config, timeout, stable, release } = options;
-  const [connection, route, ...more] = target.split('/');
-  if (connection === undefined || route === undefined || route === '' || more.length > 0) {
-    throw new CliError('usage', `"${target}" is no target: give CONNECTION/ROUTE, as in edge/web`);
+  const [connection, ...names] = target.split('/');
+  const route = names.join('/');
+  if (connection === undefined || names.length === 0 || names.length > 2 || names.includes('')) {
+    const expected = 'give CONNECTION/ROUTE, as in edge/web, or CONNECTION/NAMESPACE/DEPLOYMENT';
+    throw new CliError('usage', `"${target}" is no target: ${expected}`);
   }
   if ((stable === undefined) !== (release === undefined)) {
     throw new CliError('usage', '--stable and --release go together: who gets all traffic, and who gets none');

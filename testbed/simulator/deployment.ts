@@ -52,6 +52,7 @@ export function equipment(operator: Operator, temporal: () => Pick<PortsOptions,
       http,
       sockets,
       engine: noEngine,
+      cluster: noCluster,
       random,
       wrongByMs: () => time.wrongByMs(),
       files: anyFile,
@@ -70,6 +71,10 @@ export function equipment(operator: Operator, temporal: () => Pick<PortsOptions,
 /** Simulated hosts are reached through deploy hooks. */
 export const noEngine = (): never => {
   throw new Error('a simulated world has no container engine');
+};
+
+export const noCluster = (): never => {
+  throw new Error('a simulated world has no cluster');
 };
 
 /** What a plan uploads is there, and nobody looks at it. */

@@ -12,7 +12,7 @@ import { secretsOfSuite } from '../../providers/smoke/template.ts';
 import type { WorldAct, WorldAnswer, WorldFault, WorldScript } from '../../spec/world.ts';
 import { targetOf } from '../../worker/ports.ts';
 import { rolloutId, rolloutWorkflow } from '../../workflows/messages.ts';
-import { equipment, noEngine, secretsOf } from './deployment.ts';
+import { equipment, noCluster, noEngine, secretsOf } from './deployment.ts';
 import { calmWay } from './network.ts';
 import type { Fault, Way } from './network.ts';
 import { openSandbox } from './sandbox.ts';
@@ -63,7 +63,12 @@ export async function rehearsedCapabilities(plan: Plan): Promise<TargetCapabilit
   const nobody = async (): Promise<never> => {
     throw new Error('capabilities are known without asking');
   };
-  const doors = { http: { send: nobody }, clock: { now: () => 0, sleep: nobody }, engine: noEngine };
+  const doors = {
+    http: { send: nobody },
+    clock: { now: () => 0, sleep: nobody },
+    engine: noEngine,
+    cluster: noCluster,
+  };
   return targetOf({ config: operatorFor(plan), credentials: new Map(), ...doors }, plan.target).capabilities();
 }
 

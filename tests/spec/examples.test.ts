@@ -40,7 +40,7 @@ test('the connection that is commented out in worker.yaml is one that http.yaml 
   expect(renderProblems(worker.ok ? worker.warnings : worker.problems)).toBe('');
   const found = worker.ok ? worker.value.connections['rollout-api'] : undefined;
   const spec = parseSpec(readFileSync(new URL('http.yaml', folder), 'utf8'), 'http.yaml');
-  if (!spec.ok || found?.kind !== 'http') throw new Error('unreadable examples');
+  if (!spec.ok || found?.kind !== 'http' || spec.value.target.kind !== 'http') throw new Error('unreadable examples');
   expect(Object.keys(found.routes)).toContain(spec.value.target.route);
   expect(spec.value.target.preview).toEqual(found.preview === null ? null : { header: found.preview });
   expect(spec.value.steps.every(({ weight }) => weight % found.granularityBp === 0)).toBe(true);
@@ -53,7 +53,8 @@ test('the roles and connections that the specs name are in the operator’s file
     parseWorkerConfig(read('worker.yaml'), 'worker.yaml'),
     parseDirectory(read('directory.yaml'), 'directory.yaml'),
   ];
-  if (!spec.ok || !worker.ok || !directory.ok) throw new Error('unreadable examples');
+  if (!spec.ok || !worker.ok || !directory.ok || spec.value.target.kind !== 'caddy')
+    throw new Error('unreadable examples');
   const { connections } = worker.value;
   const edge = connections[spec.value.target.connection];
   expect(edge?.kind === 'caddy' && Object.keys(edge.routes)).toContain(spec.value.target.route);

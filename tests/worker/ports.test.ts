@@ -8,6 +8,7 @@ import { compile } from '../../plan/compile.ts';
 import { planDigest } from '../../plan/digest.ts';
 import type { CaddyTargetPlan } from '../../plan/target.ts';
 import { createClock } from '../../providers/clock.ts';
+import { createCluster } from '../../providers/cluster.ts';
 import { createDirectory } from '../../providers/directory/directory.ts';
 import { createEngine } from '../../providers/engine.ts';
 import { createHttp } from '../../providers/http.ts';
@@ -95,6 +96,7 @@ async function ports(directoryProblem: string | null = null): Promise<Ports> {
     http: createHttp(),
     sockets: createSockets(),
     engine: createEngine,
+    cluster: (access) => createCluster(access, createClock()),
     wrongByMs: () => 0,
     files: createSmokeFiles(null),
     archive: null,

@@ -7,7 +7,7 @@ import { WorkerProblem } from '../../../worker/problem.ts';
 import { zeroFrom } from '../../../worker/zero.ts';
 import { rolloutWorkflow } from '../../../workflows/messages.ts';
 import type { EditPlanInput } from '../../../workflows/messages.ts';
-import { noEngine } from '../deployment.ts';
+import { noCluster, noEngine } from '../deployment.ts';
 import type { Simulation } from '../simulation.ts';
 import type { Act } from './mischief.ts';
 
@@ -75,7 +75,13 @@ function zero(simulation: Simulation, { target }: Plan, config: WorkerConfig): v
   const { connection, route } = target;
   const { signal } = new AbortController();
   const say = (text: string): void => simulation.trace.add(`sluice zero: ${text}`);
-  const house = { config, credentials: new Map<string, string>(), engine: noEngine, ...simulation.doors() };
+  const house = {
+    config,
+    credentials: new Map<string, string>(),
+    engine: noEngine,
+    cluster: noCluster,
+    ...simulation.doors(),
+  };
   zeroFrom(house, { connection, route, releases: null, signal, onNews: say })
     .then(({ zeroed }) => say(`confirmed, from ${String(zeroed.fromBp)}`))
     .catch((error: unknown) => {

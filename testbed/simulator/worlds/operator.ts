@@ -106,6 +106,8 @@ function connectionFor(target: TargetPlan): Connection {
       return proxyFor(target.route);
     case 'http':
       return controlConnection(target);
+    case 'kubernetes':
+      throw new Error('no cluster is simulated yet: a rollout on Kubernetes is tried on a real one');
   }
 }
 

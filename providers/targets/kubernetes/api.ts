@@ -1,0 +1,185 @@
+/** The verbs of the API: one request each, bounded in time, tried again where the server itself asks for it. */
+
+import type { JsonValue } from '../../../plan/plan.ts';
+import type { Clock, Cluster, ClusterRequest, HttpResponse } from '../../ports.ts';
+import { ProviderError } from '../../errors.ts';
+import { refusal, retryAfterOf } from './failure.ts';
+import { isObject, type JsonObject, objectsAt } from './json.ts';
+import type { PatchOp } from './patch.ts';
+import { apiVersion, collectionPath, nameOfRef, objectPath, type Ref, type Resource, resources } from './refs.ts';
+
+export interface Call {
+  readonly signal?: AbortSignal | undefined;
+  /** It lowers exposure. */
+  readonly urgent?: boolean;
+}
+
+export interface Right {
+  readonly verb: string;
+  readonly resource: Pick<Resource, 'group' | 'plural'>;
+  readonly subresource?: string;
+  readonly name?: string;
+}
+
+/** All throw `ProviderError`. */
+export interface Api {
+  /** `null` when it is not there. */
+  get(ref: Ref, call: Call): Promise<JsonObject | null>;
+  /** All of them, page by page. */
+  list(resource: Resource, namespace: string, selector: string | null, call: Call): Promise<readonly JsonObject[]>;
+  /** The object as it is afterwards. */
+  patch(ref: Ref, ops: readonly PatchOp[], call: Call): Promise<JsonObject>;
+  /** Creates exactly this object; `conflict` when there is one with other contents. `manager`: another one for each effect. */
+  create(ref: Ref, object: JsonObject, manager: string, call: Call): Promise<JsonObject>;
+  /** This very object and no later one of its name; nothing when it is gone. */
+  remove(ref: Ref, object: JsonObject, call: Call): Promise<void>;
+  may(namespace: string, right: Right, call: Call): Promise<boolean>;
+}
+
+/** Who writes, in `managedFields`. */
+export const fieldManager = 'sluice';
+
+/** Objects of a busy namespace; a list of more is read page by page. */
+const maxBytes = 16 * 1024 * 1024;
+const pageSize = 500;
+/** Between tries, where the server does not say how long. */
+const waits = [100, 400, 1_000];
+/** A server that wants to be left alone for longer is not waited for here. */
+const longestWaitMs = 2_000;
+
+export function createApi(cluster: Cluster, clock: Clock, timeoutMs: number): Api {
+  const ask = async (doing: string, request: Omit<ClusterRequest, 'timeoutMs'>, call: Call): Promise<HttpResponse> => {
+    const { signal, urgent } = call;
+    const whole = { ...request, timeoutMs, maxBytes, ...(signal && { signal }), ...(urgent === true && { urgent }) };
+    for (const wait of [...waits, null]) {
+      const answer = await outcome(cluster, whole);
+      const pause = pauseAfter(answer, request.method, wait);
+      if (pause === null) return answered(answer, doing);
+      await clock.sleep(pause, signal);
+    }
+    throw new Error('unreachable code: the last wait is null');
+  };
+  const json = async (doing: string, request: Omit<ClusterRequest, 'timeoutMs'>, call: Call): Promise<JsonObject> =>
+    objectIn(await ask(doing, request, call), doing);
+
+  return {
+    async get(ref, call) {
+      try {
+        return await json(`read ${nameOfRef(ref)}`, { method: 'GET', path: objectPath(ref) }, call);
+      } catch (error) {
+        if (error instanceof ProviderError && error.code === 'missing') return null;
+        throw error;
+      }
+    },
+    async list(resource, namespace, selector, call) {
+      const doing = `list ${resource.plural} in ${namespace}`;
+      const items: JsonObject[] = [];
+      let more = '';
+      do {
+        const query = new URLSearchParams({ limit: String(pageSize) });
+        if (selector !== null) query.set('labelSelector', selector);
+        if (more !== '') query.set('continue', more);
+        const path = `${collectionPath(resource, namespace)}?${query.toString()}`;
+        const page = await json(doing, { method: 'GET', path }, call);
+        items.push(...objectsAt(page, 'items'));
+        const metadata = page['metadata'];
+        more = isObject(metadata) && typeof metadata['continue'] === 'string' ? metadata['continue'] : '';
+      } while (more !== '');
+      return items;
+    },
+    patch: (ref, ops, call) =>
+      json(
+        `change ${nameOfRef(ref)}`,
+        {
+          method: 'PATCH',
+          path: `${objectPath(ref)}?fieldManager=${fieldManager}`,
+          headers: { 'content-type': 'application/json-patch+json' },
+          body: JSON.stringify(ops),
+        },
+        call,
+      ),
+    create: (ref, object, manager, call) =>
+      json(
+        `create ${nameOfRef(ref)}`,
+        {
+          method: 'PATCH',
+          path: `${objectPath(ref)}?${new URLSearchParams({ fieldManager: manager }).toString()}`,
+          headers: { 'content-type': 'application/apply-patch+yaml' },
+          body: JSON.stringify({ apiVersion: apiVersion(ref), kind: ref.kind, ...object }),
+        },
+        call,
+      ),
+    async remove(ref, object, call) {
+      const { uid, resourceVersion } = isObject(object['metadata']) ? object['metadata'] : {};
+      const preconditions = { uid: uid ?? null, resourceVersion: resourceVersion ?? null };
+      const body = JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'DeleteOptions',
+        propagationPolicy: 'Background',
+        preconditions,
+      });
+      const headers = { 'content-type': 'application/json' };
+      try {
+        await ask(`delete ${nameOfRef(ref)}`, { method: 'DELETE', path: objectPath(ref), headers, body }, call);
+      } catch (error) {
+        if (!(error instanceof ProviderError) || error.code !== 'missing') throw error;
+      }
+    },
+    async may(namespace, { verb, resource, subresource, name }, call) {
+      const { group, plural } = resource;
+      const attributes = { namespace, verb, group, resource: plural, subresource: subresource ?? '', name: name ?? '' };
+      const { reviews } = resources;
+      const body = JSON.stringify({
+        apiVersion: apiVersion(reviews),
+        kind: reviews.kind,
+        spec: { resourceAttributes: attributes },
+      });
+      const headers = { 'content-type': 'application/json' };
+      const path = collectionPath(reviews, null);
+      const answer = await json('ask which rights we have', { method: 'POST', path, headers, body }, call);
+      const { status } = answer;
+      return isObject(status) && status['allowed'] === true;
+    },
+  };
+}
+
+type Outcome = HttpResponse | ProviderError;
+
+async function outcome(cluster: Cluster, request: ClusterRequest): Promise<Outcome> {
+  try {
+    return await cluster.send(request);
+  } catch (error) {
+    if (error instanceof ProviderError) return error;
+    throw error;
+  }
+}
+
+/** How long to wait before the next try; `null` when this is the end of it. What was refused had no effect; a lost reading has none either. */
+function pauseAfter(outcome: Outcome, method: string, wait: number | null): number | null {
+  if (wait === null) return null;
+  if (outcome instanceof ProviderError) return null;
+  const isTransient = outcome.status === 429 || (method === 'GET' && [500, 502, 503, 504].includes(outcome.status));
+  if (!isTransient) return null;
+  const pause = retryAfterOf(outcome) ?? wait;
+  return pause <= longestWaitMs ? pause : null;
+}
+
+function answered(outcome: Outcome, doing: string): HttpResponse {
+  if (outcome instanceof ProviderError) {
+    const { code, detail } = outcome;
+    throw new ProviderError({ code, doing, detail, cause: outcome });
+  }
+  if (outcome.status >= 200 && outcome.status <= 299) return outcome;
+  throw refusal(outcome, doing);
+}
+
+/** An answer that cannot be read may be that of something in between. */
+function objectIn({ body }: HttpResponse, doing: string): JsonObject {
+  try {
+    const value = JSON.parse(body) as JsonValue;
+    if (isObject(value)) return value;
+  } catch {
+    // told below, without the text
+  }
+  throw new ProviderError({ code: 'unreachable', doing, detail: 'the answer is no object of the API' });
+}

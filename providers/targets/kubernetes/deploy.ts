@@ -1,0 +1,101 @@
+/** The canary's start: the objects claimed, its Deployment and Service beside stable's, its pods ready at 0 %. */
+
+import type { Instance, Order } from '../../../plan/target.ts';
+import { ProviderError } from '../../errors.ts';
+import type { Call } from './api.ts';
+import { pinFloor } from './autoscaler.ts';
+import { canTakeAll, untilReady } from './capacity.ts';
+import { admitted, change, ownClaim } from './change.ts';
+import { claimFor, type StoredClaim } from './claim.ts';
+import { hold } from './fences.ts';
+import { giveCanary, managerFor } from './give.ts';
+import { contentInWords, sharesInWords } from './reading.ts';
+import { nameOfRef, type Ref } from './refs.ts';
+import { placesAt, type Scene, type Site, writable } from './site.ts';
+import { untilAccepted } from './taken-up.ts';
+
+export async function deploy(site: Site, order: Order, call: Call): Promise<Instance> {
+  const doing = `deploy ${order.canary.label}`;
+  const claim = await claimRoute(site, order, doing, call);
+  for (const ref of writable(site)) await hold(site, ref, order, claim, call);
+  await pinFloor(site, order, claim, call);
+  const { replicas } = site.plan.canary;
+  const gift = { order, claim, release: order.canary, replicas, direction: 'claim' as const, doing };
+  await giveCanary(site, gift, call);
+  const place = await untilReady(site, { place: 'canary', release: order.canary, pods: replicas, doing }, call);
+  await showRoute(site, order, claim, doing, call);
+  const detail = `${place.endpoints.ready} pods are ready`;
+  return { name: 'canary Deployment', release: order.canary, ready: true, detail };
+}
+
+async function claimRoute(site: Site, order: Order, doing: string, call: Call): Promise<StoredClaim> {
+  const decide = async (scene: Scene) => {
+    const own = ownClaim(scene.claim, order);
+    const done = own?.fence === order.fence && own.stage.kind === 'deployed';
+    if (!admitted(site.router.ref, scene.route, order, { direction: 'claim', done }, doing)) return null;
+    const recorded = own?.recorded ?? (await recordStable(site, order, scene, doing, call));
+    const places = { stable: order.stable, canary: order.canary };
+    const claim = claimFor(order, site.clock.now(), { stage: { kind: 'deployed' }, canaryBp: 0, places, recorded });
+    return { claim, ops: [] };
+  };
+  if (site.router.origin !== null) await make(site, site.router.origin, order, doing, call);
+  const { claim } = await change(site, doing, decide, call);
+  if (claim !== null && ownClaim(claim, order) !== null) return claim;
+  throw new ProviderError({ code: 'conflict', doing, detail: 'the claim is gone again' });
+}
+
+/** The object of ours that divides the traffic, at 0 %; it is claimed like any other afterwards. */
+async function make(site: Site, origin: Ref, order: Order, doing: string, call: Call): Promise<void> {
+  const { router, api } = site;
+  const [there, after] = await Promise.all([api.get(router.ref, call), api.get(origin, call)]);
+  if (there !== null) return;
+  if (after === null)
+    throw new ProviderError({ code: 'missing', doing, detail: `${nameOfRef(origin)} does not exist` });
+  await api.create(router.ref, router.made(after), managerFor(order), call);
+}
+
+/** Stable serves alone, with the release that was recorded, or nobody would know the way back. */
+async function recordStable(
+  site: Site,
+  order: Order,
+  scene: Scene,
+  doing: string,
+  call: Call,
+): Promise<StoredClaim['recorded']> {
+  const { stable } = await placesAt(site, call);
+  const refuse = (detail: string): never => {
+    throw new ProviderError({ code: 'invalid', doing, detail });
+  };
+  if (scene.split.fault !== null || scene.split.canaryBp !== 0) {
+    return refuse(`stable must have all traffic first; there is ${sharesInWords(scene)}`);
+  }
+  const { workload } = stable;
+  if (workload?.image == null || workload.release?.digest !== order.stable.digest) {
+    return refuse(`${contentInWords(stable)} serves, not ${order.stable.label}`);
+  }
+  if (!canTakeAll(stable.endpoints.ready, workload.replicas)) {
+    return refuse(`only ${stable.endpoints.ready} of stable's ${workload.replicas} pods are ready`);
+  }
+  return { image: workload.image, replicas: workload.replicas, route: site.router.record(scene.route) };
+}
+
+/** The canary's Service stands in the route at 0 %, with the preview, and the gateway has taken it up. */
+async function showRoute(site: Site, order: Order, claim: StoredClaim, doing: string, call: Call): Promise<void> {
+  const { preview } = site.plan;
+  const decide = (scene: Scene) => {
+    const own = ownClaim(scene.claim, order);
+    const intent = { direction: 'claim' as const, done: false };
+    if (!admitted(site.router.ref, scene.route, order, intent, doing) || own === null) return null;
+    if (scene.split.present && scene.split.preview === (preview !== null)) return null;
+    const canaryBp = scene.split.canaryBp;
+    if (canaryBp > 0)
+      throw new ProviderError({ code: 'conflict', doing, detail: 'somebody gave it traffic meanwhile' });
+    return {
+      claim: own,
+      ops: site.router.write(scene.route, { canaryBp: 0, canary: 'present', preview, before: claim.recorded.route }),
+    };
+  };
+  await change(site, doing, decide, call);
+  // At 1 bp of attention: its Service must be found, or its share would silently go elsewhere.
+  await untilAccepted(site, 1, doing, call);
+}

@@ -1,0 +1,182 @@
+/** Moving traffic: shares of digests become weights of the two Services, with claim and preview, in one compare-and-set. */
+
+import type { Release } from '../../../plan/release.ts';
+import type { Order, Reading, Share, Stage } from '../../../plan/target.ts';
+import { formatBp } from '../../../plan/units.ts';
+import { ProviderError } from '../../errors.ts';
+import { canaryShare } from '../canary-share.ts';
+import { sameStage } from '../claim-form.ts';
+import type { Direction } from '../effects.ts';
+import type { Call } from './api.ts';
+import { podsFor, shortage } from './capacity.ts';
+import { type Amendment, admitted, change, ownClaim } from './change.ts';
+import { type ByPlace, claimFor, type PlaceName, type StoredClaim } from './claim.ts';
+import { backClaim, fenceObjects, raiseEverywhere } from './fences.ts';
+import { readingAfter, readingWithoutRoute } from './reading.ts';
+import { bpOf, contentsOf, look, placeAt, placeOf, placesAt, type Scene, type Site } from './site.ts';
+
+interface Wanted {
+  readonly order: Order;
+  readonly stage: Stage;
+  readonly canaryBp: number;
+  readonly doing: string;
+}
+
+export async function setWeights(
+  site: Site,
+  order: Order,
+  shares: readonly Share[],
+  stage: Stage,
+  signal: AbortSignal | undefined,
+): Promise<Reading> {
+  const canaryBp = canaryShare(order, shares);
+  const wanted: Wanted = { order, stage, canaryBp, doing: `set ${order.canary.label} to ${formatBp(canaryBp)}` };
+  const isBack = stage.kind === 'back';
+  const call: Call = { signal, urgent: isBack };
+  // Nobody reaches a release by a route that is gone; whoever brings it back finds the fence on the other objects.
+  if (isBack && canaryBp === 0 && (await look(site, call)) === null) {
+    await fenceObjects(site, order, call);
+    return readingWithoutRoute(site, call);
+  }
+  let isFenced = false as boolean;
+  const decide = async (scene: Scene): Promise<Amendment | null> => {
+    admitted(site.router.ref, scene.route, order, { direction: 'lower', done: false }, wanted.doing);
+    const own = ownClaim(scene.claim, order);
+    // A promotion that is under way must not give stable another release once it is decided that stable takes everything.
+    if (isBack && !isFenced && (own === null || own.promoting || own.canaryBp === 10_000)) {
+      await fenceObjects(site, order, call);
+      isFenced = true;
+    }
+    return decideShares(site, scene, wanted, call);
+  };
+  const after = await change(site, wanted.doing, decide, call);
+  if (isBack && !isFenced) await fenceObjects(site, order, call);
+  return readingAfter(site, after, call);
+}
+
+async function decideShares(site: Site, scene: Scene, wanted: Wanted, call: Call): Promise<Amendment | null> {
+  const { order, stage, canaryBp, doing } = wanted;
+  const own = ownClaim(scene.claim, order);
+  const contents = await contentsFor(site, own, order, call);
+  const seats = seatsOf(scene, contents, wanted);
+  const atCanary = seats.canary === 'canary' ? canaryBp : 10_000 - canaryBp;
+  const preview = stage.kind === 'back' || seats.canary !== 'canary' ? null : site.plan.preview;
+  const direction = directionOf(scene, contents, own, wanted);
+  const isRepeat = own !== null && sameStage(own.stage, stage) && own.canaryBp === canaryBp;
+  const isSaid = isRepeat && own.fence === order.fence;
+  const isSet = isDivided(scene, atCanary) && scene.split.preview === (preview !== null);
+  // A raise that was written once and changed by somebody else since is drift: not ours to raise again unasked.
+  const done = isSaid && (direction === 'raise' || isSet);
+  const present = bpOf(scene, contents, order.canary.digest);
+  const lowered = own !== null && !isRepeat && present < own.canaryBp;
+  const forward = stage.kind !== 'back';
+  if (!admitted(site.router.ref, scene.route, order, { direction, done, lowered, forward }, doing)) return null;
+  const base = own ?? (await backClaim(site, order, scene, call));
+  if (direction === 'raise') await mustBeReady(site, seats.canary ?? 'canary', base, wanted, call);
+  const { recorded, promoting } = base;
+  const fresh = claimFor(order, site.clock.now(), { stage, canaryBp, places: contents, recorded });
+  const since = isSet && isRepeat ? own.since : fresh.since;
+  const claim: StoredClaim = { ...fresh, since, released: own?.released ?? false, promoting };
+  const ops = site.router.write(scene.route, {
+    canaryBp: atCanary,
+    canary: 'present',
+    preview,
+    before: recorded.route,
+  });
+  return { claim, ops: isSet ? [] : ops };
+}
+
+/** What the claim says, so that going back asks nothing else; the Deployments themselves while stable's is being changed. */
+async function contentsFor(
+  site: Site,
+  own: StoredClaim | null,
+  order: Order,
+  call: Call,
+): Promise<ByPlace<Release | null>> {
+  if (own !== null && !own.released && !own.promoting) {
+    const known = [own.places.stable?.digest, own.places.canary?.digest];
+    if (known.includes(order.stable.digest) && known.includes(order.canary.digest)) return own.places;
+  }
+  return contentsOf(await placesAt(site, call));
+}
+
+interface Seats {
+  readonly stable: PlaceName | null;
+  readonly canary: PlaceName | null;
+}
+
+function seatsOf(scene: Scene, contents: ByPlace<Release | null>, { order, canaryBp, doing }: Wanted): Seats {
+  const stable = placeOf(contents, order.stable.digest, scene);
+  const found = placeOf(contents, order.canary.digest, scene);
+  const lost =
+    canaryBp > 0 && found === null ? order.canary : canaryBp < 10_000 && stable === null ? order.stable : null;
+  if (lost !== null) throw new ProviderError({ code: 'missing', doing, detail: `${lost.label} runs in no Deployment` });
+  return { stable, canary: found ?? (stable === 'canary' ? 'stable' : 'canary') };
+}
+
+/** Raise: more than the canary has now, or more than this rollout ever asked for. */
+function directionOf(
+  scene: Scene,
+  contents: ByPlace<Release | null>,
+  own: StoredClaim | null,
+  { order, canaryBp }: Wanted,
+): Direction {
+  const present = bpOf(scene, contents, order.canary.digest);
+  return canaryBp > Math.min(present, own?.canaryBp ?? present) ? 'raise' : 'lower';
+}
+
+export function isDivided({ split }: Scene, atCanary: number): boolean {
+  const isThere = split.present || atCanary === 0;
+  return isThere && split.fault === null && !split.uneven && split.canaryBp === atCanary;
+}
+
+async function mustBeReady(
+  site: Site,
+  name: PlaceName,
+  { recorded }: StoredClaim,
+  { order, canaryBp, doing }: Wanted,
+  call: Call,
+): Promise<void> {
+  const pods = podsFor(canaryBp, recorded.replicas, site.plan.canary.replicas);
+  const lack = shortage(await placeAt(site, name, call), order.canary, pods);
+  if (lack !== null) throw new ProviderError({ code: 'unreachable', doing, detail: lack });
+}
+
+/** Weights, preview and stage stay byte for byte. */
+export async function raiseFence(site: Site, order: Order, signal: AbortSignal | undefined): Promise<Reading> {
+  const call: Call = { signal, urgent: true };
+  const scene = await raiseEverywhere(site, order, call);
+  return scene === null ? readingWithoutRoute(site, call) : readingAfter(site, scene, call);
+}
+
+/** All traffic to one place, or a part of it; the claim follows. Throws `fenced` when the order is not the last word any more. */
+export async function move(
+  site: Site,
+  order: Order,
+  wanted: { readonly atCanary: number; readonly doing: string; readonly claim: (own: StoredClaim) => StoredClaim },
+  call: Call,
+): Promise<Scene> {
+  return change(
+    site,
+    wanted.doing,
+    (scene) => {
+      const own = ownClaim(scene.claim, order);
+      if (own === null || own.fence !== order.fence) {
+        const detail = own === null ? 'this rollout holds no claim there' : `fence ${own.fence} stands there`;
+        const fence = scene.claim === null ? {} : { fence: scene.claim.fence };
+        throw new ProviderError({ code: 'fenced', doing: wanted.doing, detail, ...fence });
+      }
+      const claim = wanted.claim(own);
+      const isSet = isDivided(scene, wanted.atCanary) && !scene.split.preview;
+      if (isSet && JSON.stringify(claim) === JSON.stringify(own)) return null;
+      const ops = site.router.write(scene.route, {
+        canaryBp: wanted.atCanary,
+        canary: 'present',
+        preview: null,
+        before: own.recorded.route,
+      });
+      return { claim, ops: isSet ? [] : ops };
+    },
+    call,
+  );
+}
