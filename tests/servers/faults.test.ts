@@ -41,12 +41,12 @@ beforeAll(async () => {
   const { a, b } = world.service('metrics').slots;
   const targets = [a, b].map(({ address }) => ({ job: 'metrics', address }));
   prometheus = await startPrometheus({ folder: join(folder, 'own-prometheus'), targets });
-  await awaitSamples(prometheus.url, 'http_requests_total{release="v1"}');
   const connections = { 'prometheus-own': { kind: 'prometheus', url: prometheus.url } };
   await world.startWorker({ connections });
   for (const { name } of world.services) {
     world.load(name, { ratePerSecond: judged.includes(name) ? 20 : 10, maxSeconds: 900 });
   }
+  await awaitSamples(prometheus.url, 'rate(http_requests_total{app="metrics"}[5s]) > 0');
 }, 240_000);
 
 afterAll(async () => {

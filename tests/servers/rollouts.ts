@@ -19,11 +19,12 @@ import {
 import type { DecisionInput, DecisionReceipt } from '../../approvals/request.ts';
 import type { ControlReceipt, RequestStatus, Status } from '../../plan/status.ts';
 import type { TimelineEvent } from '../../plan/timeline.ts';
+import { awaitSamples } from '../../testbed/servers/prometheus.ts';
 import { waitFor } from '../../testbed/wait.ts';
 import type { World } from '../../testbed/world.ts';
 import type { CommandResult } from '../../testbed/world/commands.ts';
 import { sluice } from '../cli/terminal.ts';
-import { environment, type Shape, specText } from './short-spec.ts';
+import { environment, isJudged, type Shape, specText } from './short-spec.ts';
 
 export interface Release {
   /** @default 'v2' */
@@ -67,10 +68,20 @@ export class Rollouts {
     return ['start', file, '--image', image, '--label', label, '--requester', requester];
   }
 
-  /** Starts it; throws with the command's own words when it is refused. */
+  /**
+   * Starts it, when its criteria have numbers to look at; throws with the command's own words when it is refused.
+   * The load of a judged service runs before.
+   */
   async start(shape: Shape, release: Release = {}): Promise<void> {
+    if (isJudged(shape)) await this.#measured(shape.service);
     const { code, stdout, stderr } = await this.sluice(this.startLine(shape, release));
     if (code !== 0) throw new Error(`start of ${shape.service} ended with ${String(code)}: ${stderr}${stdout}`);
+  }
+
+  /** A rate needs two scrapes after the first request: preflight refuses whoever starts before them. */
+  #measured(service: string): Promise<void> {
+    const rate = `rate(http_request_duration_seconds_count{app="${service}"}[5s]) > 0`;
+    return awaitSamples(this.world.prometheus.url, rate, patienceMs);
   }
 
   /** One command about a service's rollout: `run('pause', 'web', '--by', 'olga')`. */

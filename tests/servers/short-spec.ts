@@ -23,6 +23,9 @@ export interface Shape {
 
 export const environment = 'demo';
 
+/** Whether it asks the metrics about its service. */
+export const isJudged = ({ judged = false, parts = {} }: Shape): boolean => judged || 'criteria' in parts;
+
 /** The suite `basic` knows release `v2` by its own words. */
 export function specText(shape: Shape): string {
   const { service, route = service, gates = [], steps, judged = false, watch = '1s', keepCanary = '0s' } = shape;
