@@ -5,7 +5,7 @@ import type { MetricsPlan, ScheduledSmoke, SmokeSuite, StepPlan } from '../plan/
 import type { SmokeSummary } from '../plan/status.ts';
 import type { Stage } from '../plan/target.ts';
 import type { Finding, JudgeMemory } from '../judge/verdict.ts';
-import type { Effect } from './contract.ts';
+import type { Effect } from './contract-effect.ts';
 
 /** One segment of the watch, at most an hour. It finds the stage on the target itself, so a shift does not restart it. */
 export interface WatchInput extends Effect {

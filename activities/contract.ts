@@ -4,12 +4,15 @@ import type { GatePlan, Plan, SmokeAim, SmokeSuite } from '../plan/plan.ts';
 import type { Outcome } from '../plan/phases.ts';
 import type { RecordBody, RolloutRecord } from '../plan/record.ts';
 import type { Release } from '../plan/release.ts';
-import type { Liveness, Order, Stage, TargetCapabilities, TargetPlan } from '../plan/target.ts';
+import type { Liveness, Stage, TargetCapabilities, TargetPlan } from '../plan/target.ts';
 import type { SmokeResult } from '../plan/smoke.ts';
 import type { Proof } from '../approvals/request.ts';
 import type { Left } from '../plan/orphan.ts';
 import type { GuardInput, GuardMemory } from './contract-guard.ts';
+import type { Effect } from './contract-effect.ts';
 import type { WatchInput, WatchReport } from './contract-watch.ts';
+
+export type { Effect } from './contract-effect.ts';
 
 export type { GuardInput, GuardMemory, Reverted, Suspect } from './contract-guard.ts';
 
@@ -24,12 +27,6 @@ export type {
   WatchMilestone,
   WatchReport,
 } from './contract-watch.ts';
-
-/** An order together with the target it is for: what every effect gets. */
-export interface Effect {
-  readonly target: TargetPlan;
-  readonly order: Order;
-}
 
 // ── Preflight ────────────────────────────────────────────────────────────────────────────────────────────────────────
 

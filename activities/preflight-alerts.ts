@@ -4,7 +4,7 @@ import { isWithin } from '../judge/calendar.ts';
 import { alertsQuery, matchersFor } from '../plan/alerts.ts';
 import type { AlertCriterion, Criterion } from '../plan/criteria.ts';
 import type { Plan } from '../plan/plan.ts';
-import type { Asking } from './preflight-metrics.ts';
+import type { Asking } from './preflight-asking.ts';
 
 /** That no alert fires says something only where a rule could raise one. */
 export async function checkAlert(asking: Asking, criterion: AlertCriterion, plan: Plan): Promise<void> {

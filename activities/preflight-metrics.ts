@@ -5,20 +5,10 @@ import type { CompareCriterion, LimitCriterion } from '../plan/criteria.ts';
 import type { MetricsPlan, Plan } from '../plan/plan.ts';
 import { renderQuery } from '../plan/promql.ts';
 import type { Release } from '../plan/release.ts';
-import type { MetricsSource } from '../providers/ports.ts';
 import type { Ports } from './ports.ts';
 import { checkAlert, checkTimezone } from './preflight-alerts.ts';
-import type { Findings } from './preflight.ts';
-
-/** What all questions about stable have in common. */
-export interface Asking {
-  readonly source: MetricsSource;
-  readonly metrics: MetricsPlan;
-  readonly stable: Release;
-  readonly at: number;
-  readonly findings: Findings;
-  readonly signal: AbortSignal;
-}
+import type { Asking } from './preflight-asking.ts';
+import type { Findings } from './preflight-findings.ts';
 
 /** Nothing but whether it answers, which is known also while nobody knows what stable is. */
 export async function checkMetrics(ports: Ports, { connection }: MetricsPlan, signal: AbortSignal): Promise<true> {

@@ -12,14 +12,9 @@ import { ProviderError } from '../providers/errors.ts';
 import type { Target } from '../providers/ports.ts';
 import type { Activities, Note, PreflightInput, PreflightReport } from './contract.ts';
 import type { Ports } from './ports.ts';
+import type { Findings } from './preflight-findings.ts';
 import { checkCriteria, checkMetrics } from './preflight-metrics.ts';
 import { verb } from './verb.ts';
-
-/** Collects notes while the checks run side by side. */
-export interface Findings {
-  problem(code: string, message: string): void;
-  warning(code: string, message: string): void;
-}
 
 /** One for each connection, so that none keeps another's trouble quiet. */
 interface Collector extends Findings {

@@ -1,14 +1,9 @@
 /** `npm run bench -- NAME [--json]`: what we claim, measured. */
 
 import { parseArgs } from 'node:util';
+import type { Benchmark } from './benchmark.ts';
 import { benchSimulator } from './simulator.ts';
 import { benchSteps } from './steps.ts';
-
-/** A measurement prints plain JSON, or a few lines for people. */
-export interface Benchmark {
-  readonly what: string;
-  run(): Promise<{ readonly json: unknown; readonly text: string }>;
-}
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
   simulator: benchSimulator,

@@ -14,7 +14,7 @@ import type { Rehearsal } from '../testbed/simulator/rehearsal.ts';
 import { withoutGuard } from '../testbed/simulator/still.ts';
 import { inProject } from '../testbed/root.ts';
 import { bundlePath } from '../worker/paths.ts';
-import type { Benchmark } from './main.ts';
+import type { Benchmark } from './benchmark.ts';
 
 const lives = 200;
 /** Lived before anything is measured, so that the code is compiled. */

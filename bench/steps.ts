@@ -8,7 +8,7 @@ import { connect, describe, readStatus, rolloutId } from '../client/index.ts';
 import type { Session } from '../client/index.ts';
 import { waitFor } from '../testbed/wait.ts';
 import { startWorld, type World } from '../testbed/world.ts';
-import type { Benchmark } from './main.ts';
+import type { Benchmark } from './benchmark.ts';
 
 const rounds = 8;
 const bakeMs = 1_000;

@@ -2,7 +2,8 @@
 
 import type * as Client from '../client/index.ts';
 import type { TargetCapabilities } from '../plan/target.ts';
-import { compile, type PlanProblem } from '../plan/compile.ts';
+import { compile } from '../plan/compile.ts';
+import type { PlanProblem } from '../plan/problem.ts';
 import { planDigest } from '../plan/digest.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Release } from '../plan/release.ts';

@@ -1,8 +1,8 @@
 /** Gates of the spec to gates of the plan: one for each point at which somebody is asked. */
 
 import type { Spec } from '../spec/rollout.ts';
-import type { PlanProblem } from './compile.ts';
 import type { Clause, GatePlan, GatePoint } from './plan.ts';
+import type { PlanProblem } from './problem.ts';
 import { formatBp } from './units.ts';
 
 type SpecGate = Spec['approvals']['gates'][number];

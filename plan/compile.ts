@@ -6,17 +6,10 @@ import { compileGates, gateFaults } from './compile-gates.ts';
 import { compileSuite } from './compile-smoke.ts';
 import { compileTarget } from './compile-target.ts';
 import type { MetricsPlan, Plan, SmokeRun, StepPlan, WatchPlan } from './plan.ts';
+import type { PlanProblem } from './problem.ts';
 import type { Release } from './release.ts';
 import type { TargetCapabilities } from './target.ts';
 import { inexpressible, ladderFaults } from './weights.ts';
-
-/** Something in spec, release or target that makes a plan impossible. */
-export interface PlanProblem {
-  /** Place in the spec; empty for what was given at the start. */
-  readonly path: readonly (string | number)[];
-  readonly message: string;
-  readonly expected?: string;
-}
 
 export type Compiled =
   { readonly ok: true; readonly plan: Plan } | { readonly ok: false; readonly problems: readonly PlanProblem[] };

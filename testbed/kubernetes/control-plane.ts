@@ -3,7 +3,8 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { locate, type ServerName } from '../servers/locate.ts';
+import { locate } from '../servers/locate.ts';
+import type { ServerName } from '../servers/recipe.ts';
 import { type Lives, startLives, startProcess } from '../servers/process.ts';
 import { type ClusterAccess, createApi, type KubeApi } from './api.ts';
 import { nodeAddress, type Network } from './network.ts';

@@ -6,7 +6,7 @@ import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inProject } from '../root.ts';
-import type { ServerRecipe } from './locate.ts';
+import type { ServerRecipe } from './recipe.ts';
 
 /** Builds to `output`, or waits for the process that is already at it. Returns `output`. */
 export async function buildOnce(recipe: ServerRecipe, version: string, output: string): Promise<string> {

@@ -5,28 +5,12 @@ import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { inProject } from '../root.ts';
 import { buildOnce } from './build.ts';
-
-export type ServerName =
-  'temporal' | 'prometheus' | 'caddy' | 'versitygw' | 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'contour';
+import type { ServerName, ServerRecipe } from './recipe.ts';
 
 export const serverNames: readonly ServerName[] = ['temporal', 'prometheus', 'caddy', 'versitygw'];
 
 /** What a Kubernetes of our own is made of, beside Envoy, which is not built. */
 export const clusterNames: readonly ServerName[] = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'contour'];
-
-/** How a server is found and built. */
-export interface ServerRecipe {
-  readonly name: ServerName;
-  /** Its Go module in `tools/`. */
-  readonly folder: string;
-  /** Names a binary that is to be used instead of all others. */
-  readonly variable: string;
-  readonly module: string;
-  readonly package: string;
-  readonly tags: string | null;
-  /** Linker flags; the version is known only when `go.mod` has been read. */
-  readonly ldflags: (version: string) => string;
-}
 
 const plain = () => '-s -w';
 

@@ -8,7 +8,8 @@ import { admit, type Direction, type Intent, isOwn } from '../effects.ts';
 import { make } from './call.ts';
 import { writtenClaim } from './claim.ts';
 import { storesClaims } from './connection.ts';
-import { bpOf, type Scene, see, type Site, valuesFor } from './site.ts';
+import { bpOf, type Scene, see, valuesFor } from './scene.ts';
+import type { Site } from './site.ts';
 
 /** Waits between tries. A lost answer says nothing about the effect: it is read back before it is repeated. */
 const waits = [0, 50, 200, 500, 1_000];

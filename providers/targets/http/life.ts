@@ -10,7 +10,8 @@ import { admitted, change, type Decision, ownClaim } from './change.ts';
 import type { Verb } from './connection.ts';
 import { storesClaims } from './connection.ts';
 import { sharesInWords, unready } from './reading.ts';
-import { bpOf, releaseValues, type Scene, see, type Site, valuesFor } from './site.ts';
+import { bpOf, releaseValues, type Scene, see, valuesFor } from './scene.ts';
+import type { Site } from './site.ts';
 
 const pollMs = 500;
 /** Longer than this is given back to the caller, who may ask again. */

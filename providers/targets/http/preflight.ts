@@ -7,7 +7,8 @@ import { ProviderError } from '../../errors.ts';
 import type { PreflightFinding } from '../../ports.ts';
 import { isFenced, storesClaims } from './connection.ts';
 import { sharesInWords, unready } from './reading.ts';
-import { bpOf, placesOf, type Scene, see, type Site } from './site.ts';
+import { bpOf, placesOf, type Scene, see } from './scene.ts';
+import type { Site } from './site.ts';
 
 /** All findings at once; what cannot be reached is a finding too. */
 export async function preflight(

@@ -9,7 +9,8 @@ import { isOwn } from '../effects.ts';
 import { make } from './call.ts';
 import { storesClaims } from './connection.ts';
 import { passes, type Place } from './find.ts';
-import { bpOf, placesOf, type Scene, see, type Site, valuesFor } from './site.ts';
+import { bpOf, placesOf, type Scene, see, valuesFor } from './scene.ts';
+import type { Site } from './site.ts';
 
 export function readingOf(site: Site, scene: Scene): Reading {
   const { held, places } = scene;

@@ -9,7 +9,8 @@ import type { Direction } from '../effects.ts';
 import { admitted, change, type Decision, isSplit, ownClaim } from './change.ts';
 import { storesClaims } from './connection.ts';
 import { readingOf, unready } from './reading.ts';
-import { bpOf, type Scene, see, type Site } from './site.ts';
+import { bpOf, type Scene, see } from './scene.ts';
+import type { Site } from './site.ts';
 
 export async function setWeights(
   site: Site,

@@ -8,7 +8,8 @@ import { memoryFor } from './memory.ts';
 import { preflight } from './preflight.ts';
 import { confirm, readingOf, stableOf } from './reading.ts';
 import { raiseFence, setWeights } from './shares.ts';
-import { see, type Site } from './site.ts';
+import { see } from './scene.ts';
+import type { Site } from './site.ts';
 
 export interface HttpTargetOptions {
   readonly plan: HttpTargetPlan;

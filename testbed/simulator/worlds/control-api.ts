@@ -10,7 +10,7 @@ import type { HttpConnection } from '../../../spec/worker-config.ts';
 import type { Caddy } from './caddy.ts';
 import type { HookHost } from './hook.ts';
 import { type Answer, headerOf, type Host, json, textOf, urlOf } from './host.ts';
-import type { Places } from './operator.ts';
+import type { Places } from './places.ts';
 import type { Route } from './route.ts';
 import { byControlApi } from './truth.ts';
 

@@ -3,7 +3,7 @@
 import type { WorldPlace } from '../../../spec/world.ts';
 import type { Tree } from './caddy-tree.ts';
 import { type Host, json, textOf, urlOf } from './host.ts';
-import type { Places } from './operator.ts';
+import type { Places } from './places.ts';
 
 export type Doors = Readonly<Record<WorldPlace, readonly string[]>>;
 

@@ -2,7 +2,7 @@
 
 import type { Visit } from './caddy-routes.ts';
 import type { Tree } from './caddy-tree.ts';
-import type { Places } from './operator.ts';
+import type { Places } from './places.ts';
 
 /** A plain route to the first slot, and the operator's own way to the second where there is one. */
 export function firstConfig({ admin, public: users, server, host, path, slots, gateway }: Places): Tree {

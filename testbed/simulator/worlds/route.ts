@@ -5,7 +5,7 @@ import type { DialShare } from './caddy-routes.ts';
 import type { Tree } from './caddy-tree.ts';
 import { meetingUnder } from './caddy-users.ts';
 import { userVisit } from './first-config.ts';
-import type { Places } from './operator.ts';
+import type { Places } from './places.ts';
 import type { Slots } from './slots.ts';
 import { claimIn, type RouteTruth, type Traffic } from './truth.ts';
 
