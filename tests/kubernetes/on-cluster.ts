@@ -85,7 +85,7 @@ export async function live(target: Target, order: Order, canaryBp: number): Prom
       const found = await target.confirm(order, canaryBp);
       return found.kind !== 'pending' && found.kind !== 'unknown' && found;
     },
-    { for: `${canaryBp} basis points to be live` },
+    { for: `${canaryBp} basis points to be live`, withinMs: 60_000 },
   );
   expect(liveness).toEqual({ kind: 'live' });
 }

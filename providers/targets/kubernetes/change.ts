@@ -6,13 +6,15 @@ import { ProviderError } from '../../errors.ts';
 import { admit, type Intent, isOwn } from '../effects.ts';
 import type { Call } from './api.ts';
 import { claimKey, claimOn, readClaim, type StoredClaim, written } from './claim.ts';
-import type { JsonObject } from './json.ts';
+import { type JsonObject, textAt } from './json.ts';
 import { onlyIfUnchanged, type PatchOp, setAnnotations } from './patch.ts';
 import { nameOfRef, type Ref } from './refs.ts';
 import { type Scene, sceneOf, see, type Site } from './site.ts';
 
-/** Waits between tries. A lost answer or a lost race says nothing about the effect: it is read back before it is repeated. */
-const waits = [0, 15, 40, 100, 200, 400, 800, 1_600];
+/** So long others may be faster, one write after the other. */
+const stormMs = 15_000;
+/** So often an answer may get lost, or the server ask us to leave it alone. */
+const mostLosses = 8;
 
 /** What to write on an object; `null` when nothing is to be written. Called anew for each try, may throw to refuse. */
 type Decide = (object: JsonObject) => Amendment | null | Promise<Amendment | null>;
@@ -30,35 +32,59 @@ export interface Job {
   readonly decide: Decide;
 }
 
-/** The object as it is afterwards; `null` when it does not exist. */
+/**
+ * The object as it is afterwards; `null` when it does not exist. A lost race or a lost answer says nothing about the effect:
+ * the object is read again before the write is repeated.
+ */
 export async function amend(site: Site, ref: Ref, job: Job, call: Call): Promise<JsonObject | null> {
-  let last: ProviderError | null = null;
-  for (const wait of waits) {
-    if (wait > 0) await site.clock.sleep(wait, call.signal);
+  const until = site.clock.now() + stormMs;
+  let losses = 0;
+  for (let tries = 1; ; tries += 1) {
     const object = await site.api.get(ref, call);
     if (object === null) return null;
     const amendment = await job.decide(object);
     if (amendment === null) return object;
-    const annotations = { ...amendment.annotations, [claimKey]: written(amendment.claim) };
-    const ops = onlyIfUnchanged(object, claimKey, [...amendment.ops, ...setAnnotations(object, annotations)]);
-    try {
-      const after = await site.api.patch(ref, ops, call);
-      if (isDeepStrictEqual(claimOn(after), amendment.claim)) return after;
-      last = new ProviderError({ code: 'conflict', doing: job.doing, detail: 'what was written is not read back' });
-    } catch (error) {
-      if (!isWorthReadingAgain(error)) throw error;
-      last = error;
+    const outcome = await attempt(site, ref, object, amendment, job.doing, call);
+    if (!(outcome instanceof ProviderError)) return outcome;
+    if (outcome.code !== 'conflict') losses += 1;
+    if (losses === mostLosses || site.clock.now() >= until) {
+      const detail = `tried ${tries} times; last: ${outcome.detail}`;
+      throw new ProviderError({ code: outcome.code, doing: job.doing, detail });
     }
+    const wait = outcome.code === 'conflict' ? waitInStorm(tries, object) : Math.min(25 * 2 ** losses, 1_600);
+    if (wait > 0) await site.clock.sleep(wait, call.signal);
   }
-  throw new ProviderError({
-    code: last?.code ?? 'conflict',
-    doing: job.doing,
-    detail: `tried ${waits.length} times; last: ${last?.detail ?? 'nothing'}`,
-  });
+}
+
+/** The object after one write, or why it is worth reading it again. */
+async function attempt(
+  site: Site,
+  ref: Ref,
+  object: JsonObject,
+  { claim, ops, annotations }: Amendment,
+  doing: string,
+  call: Call,
+): Promise<JsonObject | ProviderError> {
+  const all = setAnnotations(object, { ...annotations, [claimKey]: written(claim) });
+  try {
+    const after = await site.api.patch(ref, onlyIfUnchanged(object, claimKey, [...ops, ...all]), call);
+    if (isDeepStrictEqual(claimOn(after), claim)) return after;
+    return new ProviderError({ code: 'conflict', doing, detail: 'what was written is not read back' });
+  } catch (error) {
+    if (isWorthReadingAgain(error)) return error;
+    throw error;
+  }
 }
 
 function isWorthReadingAgain(error: unknown): error is ProviderError {
   return error instanceof ProviderError && ['conflict', 'unreachable', 'throttled'].includes(error.code);
+}
+
+/** At once at first, then spread, so that two that got into step get out of it again. */
+function waitInStorm(tries: number, object: JsonObject): number {
+  if (tries <= 3) return 0;
+  const version = Number(textAt(object, 'metadata', 'resourceVersion') ?? 0) || 0;
+  return ((version * 31 + tries * 17) % 97) * Math.min(tries / 10, 2);
 }
 
 /** The same for the object that divides traffic. Throws `missing` when it does not exist. */

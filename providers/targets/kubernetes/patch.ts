@@ -13,25 +13,31 @@ export function pointer(...segments: readonly (string | number)[]): string {
 }
 
 /**
- * On condition that what the change rests on is still so: the claim, and what stands at the places that are written. What
- * others write elsewhere on the object meanwhile does not matter, however often they do. Without a claim there is nothing to
- * test, so the whole version must be the same. Answers: 422 for a test that fails, 409 for another version.
+ * On condition that what the change rests on is still so: the claim, or that there is none and the spec is as it was read, and
+ * what stands at the places that are written. What others write elsewhere on the object meanwhile does not matter, however
+ * often they do. The answer to a condition that fails is 422.
  */
 export function onlyIfUnchanged(object: JsonObject, claimKey: string, ops: readonly PatchOp[]): readonly PatchOp[] {
-  const claim = textAt(object, 'metadata', 'annotations', claimKey);
-  const [uid, version] = ['uid', 'resourceVersion'].map((key) => textAt(object, 'metadata', key) ?? '');
-  if (claim === null) return [{ op: 'replace', path: '/metadata/resourceVersion', value: version ?? '' }, ...ops];
-  const written = ops.flatMap(({ path }): PatchOp[] => {
+  const test = (path: string): readonly PatchOp[] => {
     const value = valueAt(object, path);
     return value === undefined ? [] : [{ op: 'test', path, value }];
-  });
+  };
   const claimPath = pointer('metadata', 'annotations', claimKey);
+  const isClaimed = textAt(object, 'metadata', 'annotations', claimKey) !== null;
+  const places = new Set(ops.map(({ path }) => path));
+  places.delete(claimPath);
   return [
-    { op: 'test', path: '/metadata/uid', value: uid ?? '' },
-    { op: 'test', path: claimPath, value: claim },
-    ...written.filter(({ path }) => path !== claimPath),
+    ...test('/metadata/uid'),
+    ...(isClaimed ? test(claimPath) : [absent(object, claimPath), ...test('/spec')]),
+    ...[...places].flatMap(test),
     ...ops,
   ];
+}
+
+/** An API server finds `null` where nothing stands. */
+function absent(object: JsonObject, claimPath: string): PatchOp {
+  const path = at(object, 'metadata', 'annotations') === undefined ? pointer('metadata', 'annotations') : claimPath;
+  return { op: 'test', path, value: null };
 }
 
 function valueAt(object: JsonObject, path: string): JsonValue | undefined {

@@ -106,8 +106,25 @@ export async function stable(site: Site, call: Call): Promise<Release> {
   return workload.release ?? refuse(`its image ${workload.image} names no digest`);
 }
 
+/** A Gateway needs a moment to take up a change: it is asked again, less and less often, before a caller has to wait. */
+const moments = [15, 30, 60, 120, 240, 480];
+
 /** `unknown`: the API server does not answer, or our claim is gone. */
 export async function confirm(
+  site: Site,
+  order: Order,
+  canaryBp: number,
+  signal: AbortSignal | undefined,
+): Promise<Liveness> {
+  for (const moment of moments) {
+    const liveness = await livenessNow(site, order, canaryBp, signal);
+    if (liveness.kind !== 'pending') return liveness;
+    await site.clock.sleep(moment, signal);
+  }
+  return livenessNow(site, order, canaryBp, signal);
+}
+
+async function livenessNow(
   site: Site,
   order: Order,
   canaryBp: number,
