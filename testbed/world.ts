@@ -3,12 +3,12 @@
 import { mkdirSync } from 'node:fs';
 import type { FaultsInput } from './demo-service/faults.ts';
 import { type Load, type LoadOptions, startLoad } from './load.ts';
-import type { Caddy } from './servers/caddy.ts';
+import type { Prometheus } from './servers/prometheus.ts';
 import type { CommandOptions, CommandResult, Worker, WorkerOptions } from './world/commands.ts';
 import { environment, runSluice, startWorker } from './world/commands.ts';
 import { type ProxyWrite, proxyWrites, userRequests, weightsSeen } from './world/observe.ts';
-import { type Surroundings, writeDirectory } from './world/operator-files.ts';
-import { all, type ServerOptions, startServers, type Stoppable } from './world/servers.ts';
+import { caddyConnection, type Home, writeDirectory } from './world/operator-files.ts';
+import { all, type ServerOptions, type Servers, startServers, type Stoppable } from './world/servers.ts';
 import { digestOf, type Service } from './world/service.ts';
 
 export interface WorldOptions extends ServerOptions {
@@ -18,8 +18,8 @@ export interface WorldOptions extends ServerOptions {
   readonly notify?: string;
 }
 
-export interface World extends Surroundings {
-  readonly caddy: Caddy;
+export interface World extends Servers, Home {
+  readonly prometheus: Prometheus;
   readonly directoryFile: string;
   /** Variables with which `sluice` and `temporal` in a shell find this world. */
   readonly env: Readonly<Record<string, string>>;
@@ -71,7 +71,7 @@ async function compose(options: WorldOptions, { servers: started, users, stop }:
   mkdirSync(folder, { recursive: true });
   const servers = await startServers(options, started);
   const { taskQueue = 'sluice', notify = null } = options;
-  const surroundings: Surroundings = { folder, taskQueue, notify, ...servers };
+  const surroundings = { folder, taskQueue, notify, connections: { edge: caddyConnection(servers) }, ...servers };
   const service = (name: string): Service => {
     const found = servers.services.find((one) => one.name === name);
     if (found === undefined) throw new Error(`the world has no service ${name}`);
@@ -81,7 +81,6 @@ async function compose(options: WorldOptions, { servers: started, users, stop }:
   let workers = 0;
   return {
     ...surroundings,
-    caddy: servers.caddy,
     directoryFile: writeDirectory(folder),
     env: environment(surroundings),
     service,

@@ -6,7 +6,7 @@ import { inProject } from '../root.ts';
 import { isUp } from '../servers/http.ts';
 import { freePort } from '../servers/ports.ts';
 import { type RealProcess, startProcess } from '../servers/process.ts';
-import { type Surroundings, writeWorkerConfig } from './operator-files.ts';
+import { type Home, writeWorkerConfig } from './operator-files.ts';
 
 export interface Worker extends RealProcess {
   readonly configFile: string;
@@ -47,10 +47,10 @@ export interface CommandResult {
 const launcher = inProject('bin', 'sluice');
 
 /** Returns when the worker says that it is ready. */
-export async function startWorker(world: Surroundings, name: string, options: WorkerOptions): Promise<Worker> {
+export async function startWorker(home: Home, name: string, options: WorkerOptions): Promise<Worker> {
   const port = await freePort();
   const { connections = {}, heartbeat = '5s', parts = {}, inside = [] } = options;
-  const configFile = writeWorkerConfig(world, name, { port, connections, heartbeat, parts });
+  const configFile = writeWorkerConfig(home, name, { port, connections, heartbeat, parts });
   const url = `http://127.0.0.1:${port}`;
   const [command, ...args] = [
     ...[...inside, process.execPath],
@@ -60,8 +60,8 @@ export async function startWorker(world: Surroundings, name: string, options: Wo
     name,
     command,
     args,
-    folder: world.folder,
-    env: { ...environment(world), ...options.env },
+    folder: home.folder,
+    env: { ...environment(home), ...options.env },
     ready: () => isUp(`${url}/readyz`),
     readyWithinMs: 60_000,
   });
@@ -69,14 +69,10 @@ export async function startWorker(world: Surroundings, name: string, options: Wo
 }
 
 /** Runs `sluice` with these arguments against the world's Temporal. */
-export async function runSluice(
-  world: Surroundings,
-  args: readonly string[],
-  options: CommandOptions,
-): Promise<CommandResult> {
+export async function runSluice(home: Home, args: readonly string[], options: CommandOptions): Promise<CommandResult> {
   const child = spawn(process.execPath, [launcher, ...args], {
-    cwd: options.cwd ?? world.folder,
-    env: { ...process.env, ...environment(world), NO_COLOR: '1', ...options.env },
+    cwd: options.cwd ?? home.folder,
+    env: { ...process.env, ...environment(home), NO_COLOR: '1', ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: options.timeoutMs ?? 60_000,
     killSignal: 'SIGKILL',
@@ -89,10 +85,10 @@ export async function runSluice(
 }
 
 /** What a shell needs so that `sluice` and `temporal` find this world. */
-export function environment(world: Surroundings): Record<string, string> {
+export function environment(home: Home): Record<string, string> {
   return {
-    TEMPORAL_ADDRESS: world.temporal.address,
-    TEMPORAL_NAMESPACE: world.temporal.namespace,
-    SLUICE_TASK_QUEUE: world.taskQueue,
+    TEMPORAL_ADDRESS: home.temporal.address,
+    TEMPORAL_NAMESPACE: home.temporal.namespace,
+    SLUICE_TASK_QUEUE: home.taskQueue,
   };
 }

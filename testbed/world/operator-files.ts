@@ -4,7 +4,6 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { Recorder } from '../recorder.ts';
-import type { Prometheus } from '../servers/prometheus.ts';
 import type { Temporal } from '../servers/temporal.ts';
 import type { Service } from './service.ts';
 
@@ -17,18 +16,26 @@ export const people = {
   olga: { name: 'Olga', roles: ['on-call'], contacts: { email: 'olga@example.org' } },
 };
 
-/** What a worker of this world has to know. */
-export interface Surroundings {
+/** What Sluice has to know of a world, whatever its releases run on. */
+export interface Home {
   readonly folder: string;
   readonly taskQueue: string;
   readonly temporal: Temporal;
-  readonly prometheus: Prometheus;
+  readonly prometheus: { readonly url: string };
+  /** Where users arrive; smoke may go there. */
+  readonly publicUrl: string;
+  /** A webhook that is told what rollouts announce; `null` for nobody. */
+  readonly notify: string | null;
+  /** To what releases run on, in the form of the worker's configuration. */
+  readonly connections: Readonly<Record<string, unknown>>;
+}
+
+/** What `caddyConnection` has to know. */
+export interface CaddySite {
   /** In front of Caddy's admin API. */
   readonly admin: Recorder;
   readonly publicUrl: string;
   readonly services: readonly Service[];
-  /** A webhook that is told what rollouts announce; `null` for nobody. */
-  readonly notify: string | null;
 }
 
 /** Writes `directory.yaml` and returns its path. */
@@ -52,15 +59,14 @@ export interface WorkerFacts {
 }
 
 /** Writes `<name>.yaml` for a worker, and returns its path. */
-export function writeWorkerConfig(world: Surroundings, name: string, facts: WorkerFacts): string {
+export function writeWorkerConfig(home: Home, name: string, facts: WorkerFacts): string {
   const { port, connections, heartbeat, parts } = facts;
-  const prometheus = { kind: 'prometheus', url: world.prometheus.url };
-  const routes = world.services.map((service) => [service.name, routeOf(service)] as const);
-  return write(join(world.folder, `${name}.yaml`), {
+  const prometheus = { kind: 'prometheus', url: home.prometheus.url };
+  return write(join(home.folder, `${name}.yaml`), {
     apiVersion: 'sluice/v1',
     kind: 'Worker',
-    taskQueue: world.taskQueue,
-    temporal: { address: world.temporal.address, namespace: world.temporal.namespace },
+    taskQueue: home.taskQueue,
+    temporal: { address: home.temporal.address, namespace: home.temporal.namespace },
     directory: './directory.yaml',
     listen: `127.0.0.1:${port}`,
     logs: { level: 'info' },
@@ -68,19 +74,19 @@ export function writeWorkerConfig(world: Surroundings, name: string, facts: Work
     connections: {
       prometheus,
       'prometheus-prod': prometheus, // the name that the documentation uses
-      edge: {
-        kind: 'caddy',
-        admin: world.admin.url,
-        public: world.publicUrl,
-        persistence: 'resume',
-        routes: Object.fromEntries(routes),
-      },
+      ...home.connections,
       ...connections,
     },
-    smoke: { allow: [world.publicUrl] },
-    notify: world.notify === null ? [] : [{ kind: 'webhook', name: 'people', url: world.notify }],
+    smoke: { allow: [home.publicUrl] },
+    notify: home.notify === null ? [] : [{ kind: 'webhook', name: 'people', url: home.notify }],
     ...parts,
   });
+}
+
+/** To a Caddy with a route for each service. */
+export function caddyConnection({ admin, publicUrl, services }: CaddySite): unknown {
+  const routes = Object.fromEntries(services.map((service) => [service.name, routeOf(service)] as const));
+  return { kind: 'caddy', admin: admin.url, public: publicUrl, persistence: 'resume', routes };
 }
 
 function routeOf(service: Service) {

@@ -11,7 +11,7 @@ import { awaitSamples, startPrometheus } from '../../testbed/servers/prometheus.
 import { startTemporal } from '../../testbed/servers/temporal.ts';
 import { runSluice, startWorker, type Worker } from '../../testbed/world/commands.ts';
 import { proxyWrites, weightsSeen } from '../../testbed/world/observe.ts';
-import { type Surroundings, writeDirectory } from '../../testbed/world/operator-files.ts';
+import { type Home, writeDirectory } from '../../testbed/world/operator-files.ts';
 import type { Service } from '../../testbed/world/service.ts';
 import { environment, specText } from '../servers/short-spec.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
@@ -22,7 +22,7 @@ const folder = temporaryFolder('containers');
 const stops: (() => Promise<void>)[] = [];
 let host: ContainerHost;
 let admin: Recorder;
-let world: Surroundings;
+let world: Home;
 let worker: Worker;
 let load: Load;
 let stable: Release;
@@ -50,7 +50,7 @@ beforeAll(async () => {
   const targets = Object.entries(host.slots).map(([slot, address]) => ({ job: 'web', address, labels: { slot } }));
   const prometheus = await up(startPrometheus({ folder: join(folder, 'prometheus'), targets }));
   await awaitSamples(prometheus.url, 'http_requests_total{app="web",release="v1"}');
-  world = { folder, taskQueue: 'sluice', temporal, prometheus, admin, publicUrl, services: [], notify: null };
+  world = { folder, taskQueue: 'sluice', temporal, prometheus, publicUrl, connections: {}, notify: null };
   writeDirectory(folder);
   worker = await startWorker(world, 'worker', {
     connections: {

@@ -21,10 +21,18 @@ import type { ControlReceipt, RequestStatus, Status } from '../../plan/status.ts
 import type { TimelineEvent } from '../../plan/timeline.ts';
 import { awaitSamples } from '../../testbed/servers/prometheus.ts';
 import { waitFor } from '../../testbed/wait.ts';
-import type { World } from '../../testbed/world.ts';
-import type { CommandResult } from '../../testbed/world/commands.ts';
+import type { CommandOptions, CommandResult } from '../../testbed/world/commands.ts';
+import type { Home } from '../../testbed/world/operator-files.ts';
 import { sluice } from '../cli/terminal.ts';
-import { environment, isJudged, type Shape, specText } from './short-spec.ts';
+import { environment, isJudged, selectorOf, type Shape, specText } from './short-spec.ts';
+
+/** What it takes of a world, whatever its releases run on. */
+export interface RolloutWorld extends Home {
+  sluice(args: readonly string[], options?: CommandOptions): Promise<CommandResult>;
+  digest(service: string, label: string): string;
+}
+
+type Complete = (shape: Shape) => Shape;
 
 export interface Release {
   /** @default 'v2' */
@@ -43,18 +51,21 @@ export const idOf = (service: string): string => `rollout/${environment}/${servi
 
 /** Commands and looks at the rollouts of one world. */
 export class Rollouts {
-  readonly world: World;
+  readonly world: RolloutWorld;
   readonly session: Session;
+  readonly #complete: Complete;
 
-  private constructor(world: World, session: Session) {
+  private constructor(world: RolloutWorld, session: Session, complete: Complete) {
     this.world = world;
     this.session = session;
+    this.#complete = complete;
   }
 
-  static async of(world: World): Promise<Rollouts> {
+  /** `complete`: what every shape gets in this world. */
+  static async of(world: RolloutWorld, complete: Complete = (shape) => shape): Promise<Rollouts> {
     const { address, namespace } = world.temporal;
     const where = { address, namespace, taskQueue: world.taskQueue, connectTimeoutMs: 10_000 };
-    return new Rollouts(world, await connect(where));
+    return new Rollouts(world, await connect(where), complete);
   }
 
   // ── The command line ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -63,7 +74,7 @@ export class Rollouts {
   startLine(shape: Shape, { label = 'v2', requester = 'rita' }: Release = {}): readonly string[] {
     const { service } = shape;
     const file = join(this.world.folder, `${service}.rollout.yaml`);
-    writeFileSync(file, specText(shape));
+    writeFileSync(file, specText(this.#complete(shape)));
     const image = `registry.example/${service}@${this.world.digest(service, label)}`;
     return ['start', file, '--image', image, '--label', label, '--requester', requester];
   }
@@ -73,14 +84,14 @@ export class Rollouts {
    * The load of a judged service runs before.
    */
   async start(shape: Shape, release: Release = {}): Promise<void> {
-    if (isJudged(shape)) await this.#measured(shape.service);
+    if (isJudged(shape)) await this.#measured(this.#complete(shape));
     const { code, stdout, stderr } = await this.sluice(this.startLine(shape, release));
     if (code !== 0) throw new Error(`start of ${shape.service} ended with ${String(code)}: ${stderr}${stdout}`);
   }
 
   /** A rate needs two scrapes after the first request: preflight refuses whoever starts before them. */
-  #measured(service: string): Promise<void> {
-    const rate = `rate(http_request_duration_seconds_count{app="${service}"}[5s]) > 0`;
+  #measured(shape: Shape): Promise<void> {
+    const rate = `rate(http_request_duration_seconds_count{${selectorOf(shape)}}[5s]) > 0`;
     return awaitSamples(this.world.prometheus.url, rate, patienceMs);
   }
 

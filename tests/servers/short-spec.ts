@@ -11,6 +11,8 @@ export interface Shape {
   readonly steps: readonly { readonly weight: string; readonly bake: string; readonly smoke?: readonly string[] }[];
   /** Whether more than 10 % of errors rolls back; needs load on the service. @default false */
   readonly judged?: boolean;
+  /** Label matchers of its series, both releases. @default `app` is the service */
+  readonly selects?: string;
   /** Name of the metrics connection. @default 'prometheus' */
   readonly metrics?: string;
   /** @default '1s' */
@@ -22,6 +24,8 @@ export interface Shape {
 }
 
 export const environment = 'demo';
+
+export const selectorOf = ({ service, selects = `app="${service}"` }: Shape): string => selects;
 
 /** Whether it asks the metrics about its service. */
 export const isJudged = ({ judged = false, parts = {} }: Shape): boolean => judged || 'criteria' in parts;
@@ -41,12 +45,12 @@ export function specText(shape: Shape): string {
       tracks: { label: 'release' },
       lag: '0s',
       every: '1s',
-      requests: `http_requests_total{app="${service}"}`,
+      requests: `http_requests_total{${selectorOf(shape)}}`,
     },
     people: { roles: ['sre', 'qa'] },
     approvals: { gates, separation: { requesterMayApprove: false, distinctPeople: true } },
     smoke: { suites: { basic: { baseUrl: { canary: 'preview' }, forbidStatus: ['5xx'], requests: [whoami] } } },
-    criteria: judged ? [errorsOf(service)] : [],
+    criteria: judged ? [errorsOf(selectorOf(shape))] : [],
     steps,
     rollback: { keepCanary },
     watch: { for: watch },
@@ -54,8 +58,8 @@ export function specText(shape: Shape): string {
   });
 }
 
-function errorsOf(service: string): unknown {
-  const rate = (more: string) => `sum(rate(http_requests_total{app="${service}",{{track}}${more}}[5s]))`;
+function errorsOf(selector: string): unknown {
+  const rate = (more: string) => `sum(rate(http_requests_total{${selector},{{track}}${more}}[5s]))`;
   const query = `(${rate(',code=~"5.."')} or vector(0)) / ${rate('')}`;
   return { id: 'errors', kind: 'limit', query, breach: '> 10%', minSamples: 5, do: 'rollback', severity: 'P0' };
 }
