@@ -5,6 +5,7 @@ import type { Release } from '../../plan/release.ts';
 import type { KubernetesTargetPlan, Liveness, Order, Share } from '../../plan/target.ts';
 import { createClock } from '../../providers/clock.ts';
 import { createCluster } from '../../providers/cluster.ts';
+import { ProviderError } from '../../providers/errors.ts';
 import type { Cluster, Target } from '../../providers/ports.ts';
 import { createKubernetesTarget } from '../../providers/targets/kubernetes/target.ts';
 import type { Image } from '../../testbed/kubernetes/images.ts';
@@ -113,4 +114,14 @@ export async function imageAt(plane: Plane, namespace: string, name: string): Pr
     spec: { template: { spec: { containers: readonly { image: string }[] } } };
   }>(deploymentPath(namespace, name));
   return found?.spec.template.spec.containers[0]?.image ?? null;
+}
+
+/** What a refused act is refused with. */
+export async function codeOf(act: Promise<unknown>): Promise<string> {
+  const error = await act.then(
+    () => null,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(ProviderError);
+  return (error as ProviderError).code;
 }

@@ -8,6 +8,7 @@ import type { Call } from './api.ts';
 import { claimKey, claimOn, readClaim, type StoredClaim, written } from './claim.ts';
 import { type JsonObject, textAt } from './json.ts';
 import { onlyIfUnchanged, type PatchOp, setAnnotations } from './patch.ts';
+import { makeRoute } from './made.ts';
 import { nameOfRef, type Ref } from './refs.ts';
 import { type Scene, sceneOf, see, type Site } from './site.ts';
 
@@ -87,18 +88,28 @@ function waitInStorm(tries: number, object: JsonObject): number {
   return ((version * 31 + tries * 17) % 97) * Math.min(tries / 10, 2);
 }
 
-/** The same for the object that divides traffic. Throws `missing` when it does not exist. */
+/** The same for the object that divides traffic; one of ours that somebody deleted is made again. Throws `missing`. */
 export async function change(
   site: Site,
+  order: Order,
   doing: string,
   decide: (scene: Scene) => Amendment | null | Promise<Amendment | null>,
   call: Call,
 ): Promise<Scene> {
-  const after = await amend(site, site.router.ref, { doing, decide: (object) => decide(sceneOf(site, object)) }, call);
+  const job: Job = { doing, decide: (object) => decide(sceneOf(site, object)) };
+  const after = await amend(site, site.router.ref, job, call);
   if (after !== null) return sceneOf(site, after);
   const scene = await see(site, call);
-  await decide(scene); // what may not be done is refused there too; what is to be taken back is not there
-  return scene;
+  const amendment = await decide(scene); // what may not be done is refused there too
+  if (amendment === null) return scene;
+  await makeRoute(site, order, doing, call);
+  const made = await amend(site, site.router.ref, job, call);
+  if (made !== null) return sceneOf(site, made);
+  throw new ProviderError({
+    code: 'conflict',
+    doing,
+    detail: `${nameOfRef(site.router.ref)} is deleted again and again`,
+  });
 }
 
 /** True when the effect is to be written, false when it already is. Throws `fenced`. */

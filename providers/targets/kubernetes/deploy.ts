@@ -8,9 +8,8 @@ import { canTakeAll, untilReady } from './capacity.ts';
 import { admitted, change, ownClaim } from './change.ts';
 import { claimFor, type StoredClaim } from './claim.ts';
 import { hold } from './fences.ts';
-import { giveCanary, managerFor } from './give.ts';
+import { giveCanary } from './give.ts';
 import { contentInWords, sharesInWords } from './reading.ts';
-import { nameOfRef, type Ref } from './refs.ts';
 import { placesAt, type Scene, type Site, writable } from './site.ts';
 import { untilAccepted } from './taken-up.ts';
 
@@ -38,20 +37,9 @@ async function claimRoute(site: Site, order: Order, doing: string, call: Call): 
     const claim = claimFor(order, site.clock.now(), { stage: { kind: 'deployed' }, canaryBp: 0, places, recorded });
     return { claim, ops: [] };
   };
-  if (site.router.origin !== null) await make(site, site.router.origin, order, doing, call);
-  const { claim } = await change(site, doing, decide, call);
+  const { claim } = await change(site, order, doing, decide, call);
   if (claim !== null && ownClaim(claim, order) !== null) return claim;
   throw new ProviderError({ code: 'conflict', doing, detail: 'the claim is gone again' });
-}
-
-/** The object of ours that divides the traffic, at 0 %; it is claimed like any other afterwards. */
-async function make(site: Site, origin: Ref, order: Order, doing: string, call: Call): Promise<void> {
-  const { router, api } = site;
-  const [there, after] = await Promise.all([api.get(router.ref, call), api.get(origin, call)]);
-  if (there !== null) return;
-  if (after === null)
-    throw new ProviderError({ code: 'missing', doing, detail: `${nameOfRef(origin)} does not exist` });
-  await api.create(router.ref, router.made(after), managerFor(order), call);
 }
 
 /** Stable serves alone, with the release that was recorded, or nobody would know the way back. */
@@ -95,7 +83,7 @@ async function showRoute(site: Site, order: Order, claim: StoredClaim, doing: st
       ops: site.router.write(scene.route, { canaryBp: 0, canary: 'present', preview, before: claim.recorded.route }),
     };
   };
-  await change(site, doing, decide, call);
+  await change(site, order, doing, decide, call);
   // At 1 bp of attention: its Service must be found, or its share would silently go elsewhere.
   await untilAccepted(site, 1, doing, call);
 }

@@ -51,9 +51,13 @@ async function fence(site: Site, ref: Ref, order: Order, ours: StoredClaim | nul
 export async function raiseEverywhere(site: Site, order: Order, call: Call): Promise<Scene | null> {
   const doing = `raise the fence to ${order.fence}`;
   const raise = async () => {
-    if ((await look(site, call)) === null) return null;
+    const found = await look(site, call);
+    if (found === null) return null;
+    // Nothing is made again for whoever is too late.
+    if (!found.there) await fenceObjects(site, order, call);
     return change(
       site,
+      order,
       doing,
       async (scene) => {
         const own = ownClaim(scene.claim, order);

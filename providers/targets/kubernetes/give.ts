@@ -11,6 +11,7 @@ import { claimKey, claimOn, type StoredClaim, written } from './claim.ts';
 import { clonesFor } from './clone.ts';
 import { at, isObject, type JsonObject, numberAt, textAt, textsAt } from './json.ts';
 import { selectorOf } from './labels.ts';
+import { managerFor } from './made.ts';
 import { type PatchOp, pointer, setMembers } from './patch.ts';
 import { nameOfRef, type Ref } from './refs.ts';
 import { planKey } from './found-plan.ts';
@@ -46,11 +47,6 @@ export async function giveCanary(site: Site, gift: Gift, call: Call): Promise<vo
     return ops.length === 0 && claimOn(object)?.fence === order.fence ? null : { claim, ops };
   };
   await amend(site, ref, { doing, decide }, call);
-}
-
-/** Another one for each effect: a late repeat of an earlier one meets a conflict, and overwrites nothing. */
-export function managerFor({ run, fence }: Order): string {
-  return `sluice/${run}/${fence}`.slice(0, 128);
 }
 
 /** Creates what is not there; another rollout's or a stranger's object of that name is left alone and told. */

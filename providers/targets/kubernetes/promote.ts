@@ -65,7 +65,7 @@ async function begin(site: Site, order: Order, doing: string, call: Call): Promi
     }
     return { claim: { ...own, fence: order.fence, promoting: true }, ops: [] };
   };
-  const { claim } = await change(site, doing, decide, call);
+  const { claim } = await change(site, order, doing, decide, call);
   if (isDone) return null;
   if (claim !== null && claim.fence === order.fence) return claim;
   throw new ProviderError({ code: 'fenced', doing, detail: 'the claim on the route was changed meanwhile' });

@@ -70,7 +70,7 @@ async function leaveRoute(site: Site, order: Order, claim: StoredClaim, doing: s
     const wanted = { canaryBp: 0, canary: 'absent' as const, preview: null, before: claim.recorded.route };
     return { claim, ops: site.router.write(scene.route, wanted) };
   };
-  await change(site, doing, decide, call);
+  await change(site, order, doing, decide, call);
   await untilAccepted(site, 0, doing, call);
 }
 

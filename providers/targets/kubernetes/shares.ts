@@ -49,7 +49,7 @@ export async function setWeights(
     }
     return decideShares(site, scene, wanted, call);
   };
-  const after = await change(site, wanted.doing, decide, call);
+  const after = await change(site, order, wanted.doing, decide, call);
   if (isBack && !isFenced) await fenceObjects(site, order, call);
   return readingAfter(site, after, call);
 }
@@ -158,6 +158,7 @@ export async function move(
 ): Promise<Scene> {
   return change(
     site,
+    order,
     wanted.doing,
     (scene) => {
       const own = ownClaim(scene.claim, order);

@@ -28,8 +28,10 @@ export function writable({ plan, deployments }: Site): readonly Ref[] {
   return plan.promotion === 'direct' ? [deployments.stable, deployments.canary] : [deployments.canary];
 }
 
-/** The route as it was read; a write with its version replaces exactly this. */
+/** The route as it was read; a write replaces exactly this. */
 export interface Scene {
+  /** False for one of ours that is seen as it would be made. */
+  readonly there: boolean;
   readonly route: JsonObject;
   readonly claimReading: ClaimReading;
   /** `null` when there is none or it cannot be read. */
@@ -37,10 +39,10 @@ export interface Scene {
   readonly split: Split;
 }
 
-export function sceneOf(site: Site, route: JsonObject): Scene {
+export function sceneOf(site: Site, route: JsonObject, there = true): Scene {
   const claimReading = readClaim(route);
   const claim = claimReading.kind === 'claim' ? claimReading.claim : null;
-  return { route, claimReading, claim, split: site.router.split(route) };
+  return { there, route, claimReading, claim, split: site.router.split(route) };
 }
 
 /** `null` when there is no route. One that a rollout makes is seen as it will be made. */
@@ -49,7 +51,7 @@ export async function look(site: Site, call: Call): Promise<Scene | null> {
   const route = await api.get(router.ref, call);
   if (route !== null) return sceneOf(site, route);
   const origin = router.origin === null ? null : await api.get(router.origin, call);
-  return origin === null ? null : sceneOf(site, router.made(origin));
+  return origin === null ? null : sceneOf(site, router.made(origin), false);
 }
 
 /** Throws `missing`. */
