@@ -118,6 +118,23 @@ export async function rolledOut(api: KubeApi, namespace: string, name: string, w
   );
 }
 
+interface Slices {
+  readonly items: readonly { readonly endpoints?: readonly { readonly conditions?: { readonly ready?: boolean } }[] }[];
+}
+
+/** Waits until so many pods stand behind a Service. */
+async function served(api: KubeApi, namespace: string, name: string, pods: number): Promise<void> {
+  const slices = collectionPath('discovery.k8s.io/v1', 'EndpointSlice', namespace);
+  await waitFor(
+    async () => {
+      const { items } = await api.read<Slices>(`${slices}?labelSelector=kubernetes.io/service-name%3D${name}`);
+      const ready = items.flatMap(({ endpoints }) => endpoints ?? []).filter((one) => one.conditions?.ready === true);
+      return ready.length >= pods;
+    },
+    { for: `${pods} pods behind Service ${namespace}/${name}`, withinMs: 60_000, everyMs: 50 },
+  );
+}
+
 export interface RouteCondition {
   readonly type: string;
   readonly status: string;
@@ -170,6 +187,7 @@ export async function startWorkload(
   await api.apply(service(namespace, name, options.app));
   await api.apply(httpRoute(namespace, name, host, { [name]: 1 }));
   await rolledOut(api, namespace, name);
+  await served(api, namespace, name, options.replicas ?? 2);
   await routeSeen(api, namespace, name);
   return { namespace, name, host, stable };
 }

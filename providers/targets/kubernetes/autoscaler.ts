@@ -68,7 +68,8 @@ function floorOps(object: JsonObject, minReplicas: number | null): readonly Patc
   return setMembers(object, ['spec'], { minReplicas });
 }
 
-async function unlessDenied<Answer>(act: () => Promise<Answer | null>): Promise<Answer | null> {
+/** `null` without the right to do it. */
+export async function unlessDenied<Answer>(act: () => Promise<Answer>): Promise<Answer | null> {
   try {
     return await act();
   } catch (error) {

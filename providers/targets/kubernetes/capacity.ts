@@ -6,6 +6,7 @@ import type { Order } from '../../../plan/target.ts';
 import { formatBp } from '../../../plan/units.ts';
 import { ProviderError } from '../../errors.ts';
 import type { Call } from './api.ts';
+import { holdCanary } from './canary-autoscaler.ts';
 import { admitted, amend, ownClaim } from './change.ts';
 import { claimOn, type PlaceName, type StoredClaim } from './claim.ts';
 import { pointer } from './patch.ts';
@@ -54,6 +55,7 @@ async function grow(
   call: Call,
 ): Promise<void> {
   const ref = site.deployments.canary;
+  await holdCanary(site, { order, claim, direction: 'claim', pods, doing }, call);
   await amend(
     site,
     ref,

@@ -3,6 +3,7 @@
 import type { Order } from '../../../plan/target.ts';
 import type { Call } from './api.ts';
 import { pinnedAutoscaler } from './autoscaler.ts';
+import { canaryAutoscalerThere } from './canary-autoscaler.ts';
 import { admitted, amend, change, ownClaim } from './change.ts';
 import { claimFor, claimOn, type StoredClaim } from './claim.ts';
 import type { Ref } from './refs.ts';
@@ -22,8 +23,8 @@ export async function hold(site: Site, ref: Ref, order: Order, claim: StoredClai
 
 /** The Deployments and what scales stable's; weights stay as they are. */
 export async function fenceObjects(site: Site, order: Order, call: Call): Promise<void> {
-  const pinned = await pinnedAutoscaler(site, call);
-  const refs = [...writable(site), ...(pinned === null ? [] : [pinned])];
+  const [pinned, ours] = await Promise.all([pinnedAutoscaler(site, call), canaryAutoscalerThere(site, call)]);
+  const refs = [...writable(site), ...[pinned, ours].filter((ref) => ref !== null)];
   const found = await look(site, call);
   await Promise.all(refs.map((ref) => fence(site, ref, order, ownClaim(found?.claim ?? null, order), call)));
 }

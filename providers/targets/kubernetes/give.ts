@@ -7,6 +7,7 @@ import { ProviderError } from '../../errors.ts';
 import type { Direction } from '../effects.ts';
 import type { Call } from './api.ts';
 import { admitted, amend } from './change.ts';
+import { holdCanary } from './canary-autoscaler.ts';
 import { claimKey, claimOn, type StoredClaim, written } from './claim.ts';
 import { clonesFor } from './clone.ts';
 import { at, isObject, type JsonObject, numberAt, textAt, textsAt } from './json.ts';
@@ -47,6 +48,7 @@ export async function giveCanary(site: Site, gift: Gift, call: Call): Promise<vo
     return ops.length === 0 && claimOn(object)?.fence === order.fence ? null : { claim, ops };
   };
   await amend(site, ref, { doing, decide }, call);
+  await holdCanary(site, { order, claim, direction: gift.direction, pods: replicas, doing }, call);
 }
 
 /** Creates what is not there; another rollout's or a stranger's object of that name is left alone and told. */

@@ -5,7 +5,8 @@ import type { Order } from '../../../plan/target.ts';
 import { formatBp } from '../../../plan/units.ts';
 import { ProviderError } from '../../errors.ts';
 import type { Call } from './api.ts';
-import { giveFloorBack } from './autoscaler.ts';
+import { giveFloorBack, unlessDenied } from './autoscaler.ts';
+import { canaryAutoscaler } from './canary-autoscaler.ts';
 import { admitted, amend, change, ownClaim } from './change.ts';
 import { claimOn, type StoredClaim } from './claim.ts';
 import { backClaim } from './fences.ts';
@@ -77,6 +78,7 @@ async function leaveRoute(site: Site, order: Order, claim: StoredClaim, doing: s
 /** What may not be deleted is emptied and kept for the next rollout. */
 async function removeCanary(site: Site, order: Order, claim: StoredClaim, doing: string, call: Call): Promise<void> {
   const deployment = site.deployments.canary;
+  await unlessDenied(() => remove(site, canaryAutoscaler(site), order, doing, call));
   const empty = (object: JsonObject) => {
     admitted(deployment, object, order, { direction: 'lower', done: false }, doing);
     const ops = [{ op: 'add' as const, path: pointer('spec', 'replicas'), value: 0 }];

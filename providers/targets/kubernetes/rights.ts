@@ -2,6 +2,8 @@
 
 import type { PreflightFinding } from '../../ports.ts';
 import type { Call, Right } from './api.ts';
+import { autoscalerOf, unlessDenied } from './autoscaler.ts';
+import { canaryAutoscaler } from './canary-autoscaler.ts';
 import { problem, warning } from './findings.ts';
 import { resources } from './refs.ts';
 import type { Site } from './site.ts';
@@ -14,10 +16,20 @@ interface Need extends Right {
 /** All at once. */
 export async function rightsFindings(site: Site, call: Call): Promise<readonly PreflightFinding[]> {
   const { namespace } = site.plan;
+  const needs = [...needsOf(site), ...(await scalingNeeds(site, call))];
   const answers = await Promise.all(
-    needsOf(site).map(async (need) => ({ need, may: await site.api.may(namespace, need, call) })),
+    needs.map(async (need) => ({ need, may: await site.api.may(namespace, need, call) })),
   );
   return answers.flatMap(({ need, may }) => (may ? [] : [findingFor(namespace, need)]));
+}
+
+/** Where stable has an autoscaler, the canary gets one too. */
+async function scalingNeeds(site: Site, call: Call): Promise<readonly Need[]> {
+  if ((await unlessDenied(() => autoscalerOf(site, call))) === null) return [];
+  const resource = resources.autoscalers;
+  const { name } = canaryAutoscaler(site);
+  const without = `Without it ${site.deployments.canary.name} keeps the size that its share needs, whatever its load is.`;
+  return ['get', 'create', 'delete'].map((verb) => ({ verb, resource, name, without }));
 }
 
 function findingFor(namespace: string, need: Need): PreflightFinding {
