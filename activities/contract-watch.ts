@@ -109,13 +109,14 @@ export type WatchMilestone =
   | { readonly kind: 'hold'; readonly reason: string }
   /** What passed when the evidence was frozen does not any more: criteria, or the scheduled smoke. */
   | { readonly kind: 'worse'; readonly because: string }
-  /** Somebody else changed the weight. `forgotten`: our claim is gone, so the target itself lost its state. */
+  /** Somebody else changed the weight. `forgotten`: our claim is gone, so the target itself lost its state. `outage`: nobody is served any more. */
   | {
       readonly kind: 'drift';
       readonly direction: 'below' | 'above';
       readonly plannedBp: number;
       readonly acceptedBp: number;
       readonly forgotten?: true;
+      readonly outage?: true;
     }
   /** A larger fence or another claim stands on the target. */
   | { readonly kind: 'fenced'; readonly sentence: string }

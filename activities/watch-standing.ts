@@ -59,7 +59,7 @@ export function standingOf(
   const seen = isOld ? null : { stage: claim.stage, since: claim.since, plannedBp: claim.canaryBp };
   const plannedBp = seen?.plannedBp ?? checkpoint.observed.requestedBp;
   const problems = [
-    ...driftOf(plannedBp, acceptedBp, claim.fence),
+    ...(reading.outage === true ? outageOf(plannedBp, claim.fence) : driftOf(plannedBp, acceptedBp, claim.fence)),
     ...releaseProblems(reading, order, acceptedBp),
     ...stableProblems(reading, claim, order, plannedBp),
   ];
@@ -97,6 +97,12 @@ function driftOf(plannedBp: number, acceptedBp: number, fence: number | null): r
   const where = fence === null ? '' : ` (fence ${String(fence)})`;
   const key = `weight: ${formatBp(acceptedBp)} instead of ${formatBp(plannedBp)}${where}`;
   return [drift(key, acceptedBp > plannedBp ? 'above' : 'below', plannedBp, acceptedBp)];
+}
+
+/** Users get errors from nobody's release: that does not wait for a person. */
+function outageOf(plannedBp: number, fence: number): readonly Problem[] {
+  const milestone = { kind: 'drift', direction: 'above', plannedBp, acceptedBp: 0, outage: true } as const;
+  return [{ key: `weight: none for anybody (fence ${String(fence)})`, after: atOnce, milestone }];
 }
 
 function drift(key: string, direction: 'above' | 'below', plannedBp: number, acceptedBp: number): Problem {

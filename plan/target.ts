@@ -159,6 +159,8 @@ export interface Reading {
   readonly instances: readonly Instance[];
   /** Shares to places whose release nobody knows, in basis points. */
   readonly unknownBp: number;
+  /** Somebody took the shares of both releases away: every request is answered with an error. */
+  readonly outage?: true;
   /** Stable's own place is just being given the release: stable is ready nowhere for a while, and `restore` starts it again. */
   readonly restorable?: true;
 }

@@ -33,7 +33,8 @@ export function onDrift(run: Run, reported: Drift): void {
   run.puttingBack = putBack(run);
 }
 
-function foundOf({ acceptedBp, plannedBp, forgotten }: Drift): string {
+function foundOf({ acceptedBp, plannedBp, forgotten, outage }: Drift): string {
+  if (outage === true) return `somebody left neither release any traffic where ${formatBp(plannedBp)} was planned`;
   const weights = `${formatBp(acceptedBp)} where ${formatBp(plannedBp)} was planned`;
   return forgotten === true ? `the target has forgotten this rollout and has ${weights}` : `somebody set ${weights}`;
 }

@@ -39,6 +39,15 @@ describe('a weight that somebody else changed', () => {
     expect((await again(given, below)).kind).toBe('segment-end');
   });
 
+  it('is above plan when it left nobody any: users get errors until it is put back', async () => {
+    const reading = (at: number) => {
+      const sound = planned(claim(step(0), 500), 500);
+      return later(at, 30) ? { ...sound, shares: [], unknownBp: 10_000, outage: true as const } : sound;
+    };
+    const { answer } = await watched({ script: { reading }, bake });
+    expect(answer).toMatchObject({ kind: 'drift', direction: 'above', plannedBp: 500, acceptedBp: 0, outage: true });
+  });
+
   it('is told again when it was put right and happens again', async () => {
     const foreign = (at: number) => (later(at, 30) && !later(at, 45)) || later(at, 60);
     const given = {

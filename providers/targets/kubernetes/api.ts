@@ -136,10 +136,19 @@ export function createApi(cluster: Cluster, clock: Clock, timeoutMs: number): Ap
       });
       const headers = { 'content-type': 'application/json' };
       const path = collectionPath(reviews, null);
-      const answer = await json('ask which rights we have', { method: 'POST', path, headers, body }, call);
+      const ask = () => json('ask which rights we have', { method: 'POST', path, headers, body }, call);
+      const answer = await ask().catch(onlyWhenLost(ask));
       const { status } = answer;
       return isObject(status) && status['allowed'] === true;
     },
+  };
+}
+
+/** What has no effect is asked again when its answer was lost. */
+function onlyWhenLost<T>(again: () => Promise<T>): (error: unknown) => Promise<T> {
+  return (error) => {
+    if (error instanceof ProviderError && error.code === 'unreachable') return again();
+    throw error;
   };
 }
 

@@ -52,6 +52,7 @@ function readingOf(site: Site, scene: Scene, places: ByPlace<Place>): Reading {
     shares: merged(shares),
     instances: placeNames.flatMap((name) => instanceOf(places[name], scene.claim)),
     unknownBp,
+    ...(scene.split.fault !== null && scene.split.present && { outage: true as const }),
     ...(scene.claim?.promoting === true && { restorable: true as const }),
   };
 }
