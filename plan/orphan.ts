@@ -20,6 +20,8 @@ export interface Origin {
   readonly chains: readonly string[];
   /** What served when it began; `null` when it did not get so far. */
   readonly stable: Release | null;
+  /** The largest fence that it has issued. */
+  readonly fence: number;
   /** The target may carry its claim. */
   readonly claimed: boolean;
   /** Its release may have had traffic. */
@@ -29,7 +31,9 @@ export interface Origin {
 }
 
 /** What a revert starts with. */
-export interface RevertInput extends Origin {
+export interface RevertInput extends Omit<Origin, 'fence'> {
+  /** Absent in what the first guardians started. */
+  readonly fence?: number;
   /** Why the guardian took it over, for people. */
   readonly sentence: string;
   /** Where it stood, by its last word; `null` when it never said. */

@@ -14,13 +14,13 @@ export async function buildWorkflowBundle(entry: 'index' | 'versioned' = 'index'
     fileURLToPath(new URL(`../workflows/${file}${extension}`, import.meta.url));
   const workflows = inWorkflows(entry);
   const converter = inWorkflows('payload-converter');
-  const ahead = inWorkflows('ahead');
+  const interceptors = ['ahead', 'reserved'].map(inWorkflows);
   const { code } = await bundleWorkflowCode({
     workflowsPath: workflows,
     payloadConverterPath: converter,
-    workflowInterceptorModules: [ahead],
+    workflowInterceptorModules: interceptors,
     // Loaded once per worker instead of once per rollout, which none of them keeps state of (lint).
-    preloadModules: [workflows, converter, ahead],
+    preloadModules: [workflows, converter, ...interceptors],
     logger: new DefaultLogger('WARN'),
   });
   return code;

@@ -1,7 +1,7 @@
 /** What the history of a run tells of it: what it was started with, how far it got, and how it ended. */
 
 import proto from '@temporalio/proto';
-import type { PreflightReport } from '../activities/contract.ts';
+import type { Effect, PreflightReport } from '../activities/contract.ts';
 import { planDigest } from '../plan/digest.ts';
 import type { Origin, RevertInput } from '../plan/orphan.ts';
 import type { Release } from '../plan/release.ts';
@@ -21,7 +21,8 @@ export function originOf(events: readonly Event[]): Origin | null {
   if (!isSound(input)) return null;
   const isRevert = started?.workflowType?.name === revertWorkflow;
   const before = isRevert ? (input as RevertInput) : carriedBy(input);
-  const asked = events.flatMap((event) => event.activityTaskScheduledEventAttributes?.activityType?.name ?? []);
+  const scheduled = events.flatMap(({ activityTaskScheduledEventAttributes: activity }) => activity ?? []);
+  const asked = scheduled.flatMap(({ activityType }) => activityType?.name ?? []);
   // What came after the point that a run was reset to is no longer in its history, but it is at the target.
   const wasReset = events.some(isReset);
   return {
@@ -30,6 +31,7 @@ export function originOf(events: readonly Event[]): Origin | null {
     requester: input.requester,
     chains: [started?.firstExecutionRunId ?? '', ...before.chains],
     stable: before.stable ?? stableFound(events),
+    fence: Math.max(before.fence ?? 0, ...scheduled.map(({ input: given }) => fenceIn(firstOf(given)))),
     claimed: before.claimed || asked.includes('deploy') || wasReset,
     exposed: before.exposed || asked.includes('shift') || wasReset,
     end: endOf(events.at(-1)),
@@ -43,7 +45,7 @@ function isSound(input: unknown): input is RolloutInput | RevertInput {
   return planDigest(plan) === digest;
 }
 
-type Before = Pick<Origin, 'chains' | 'stable' | 'claimed' | 'exposed'>;
+type Before = Pick<RevertInput, 'chains' | 'stable' | 'fence' | 'claimed' | 'exposed'>;
 
 /** What the run before it handed on; the chain's first run is its own too. */
 function carriedBy({ carried }: RolloutInput): Before {
@@ -51,9 +53,15 @@ function carriedBy({ carried }: RolloutInput): Before {
   return {
     chains: [],
     stable: state?.stable ?? null,
+    fence: state?.fence ?? 0,
     claimed: state?.claimed === true,
     exposed: state?.exposed === true,
   };
+}
+
+/** Of an effect's order; 0 when it carries none. */
+function fenceIn(input: unknown): number {
+  return (input as Partial<Effect> | null | undefined)?.order?.fence ?? 0;
 }
 
 function stableFound(events: readonly Event[]): Release | null {

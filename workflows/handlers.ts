@@ -1,12 +1,13 @@
 /** Every message a rollout can get, registered before anything is awaited; none of them can fail the run. */
 
-import { CancellationScope, setDefaultSignalHandler, setHandler } from '@temporalio/workflow';
+import { CancellationScope, setDefaultSignalHandler, setDefaultUpdateHandler, setHandler } from '@temporalio/workflow';
 import { ApplicationFailure } from '@temporalio/common';
 import type { SignalDefinition, UpdateDefinition } from '@temporalio/common';
 import type { ControlReceipt } from '../plan/status.ts';
 import { seal } from '../plan/record.ts';
 import { formatBp } from '../plan/units.ts';
 import { parseDecision } from '../approvals/parse.ts';
+import type { DecisionReceipt } from '../approvals/request.ts';
 import { decideOn } from './decisions.ts';
 import { positionOf } from './adopt.ts';
 import { editPlan } from './edit.ts';
@@ -43,11 +44,17 @@ import { resume } from './resume.ts';
 import type { Run } from './run.ts';
 import { statusOf } from './status.ts';
 
+const unknown = 'no such message: see `sluice --help`';
+
 export function registerHandlers(run: Run): void {
   registerQueries(run);
   registerLowering(run);
   registerRaising(run);
-  setDefaultSignalHandler((name) => run.ignore(name, 'unknown', 'no such message: see `sluice --help`'));
+  setDefaultSignalHandler((name) => run.ignore(name, 'unknown', unknown));
+  setDefaultUpdateHandler((name) => {
+    run.ignore(name, 'unknown', unknown);
+    throw ApplicationFailure.nonRetryable(unknown, 'invalid');
+  });
   CancellationScope.current().cancelRequested.catch(() => {
     giveReceipt(run, 'cancel', { by: 'temporal', reason: 'cancel request' }, 'seen', 'going back to stable');
     run.turnBack({ kind: 'cancelled' });
@@ -76,14 +83,13 @@ function registerLowering(run: Run): void {
   });
 }
 
-/** Updates answer; the signals of the same names leave their answer in `status`. */
+/**
+ * Updates answer; the signals of the same names leave their answer in `status`. None of them has a validator: what a
+ * validator rejects is in no history, but what the workflow decides in the same task is, so no replay could repeat it.
+ */
 function registerRaising(run: Run): void {
-  setHandler(decideUpdate, (raw) => decideOn(run, raw, 'update'), {
+  setHandler(decideUpdate, (raw) => answer(run, raw), {
     description: 'Answer a gate: {"gate","decision","by","planDigest","evidenceDigest"}',
-    validator: (raw) => {
-      const parsed = parseDecision(raw);
-      if (!parsed.ok) throw ApplicationFailure.nonRetryable(parsed.reason, 'invalid');
-    },
   });
   setHandler(decideSignal, (raw) => decideOn(run, raw, 'signal').then(() => undefined), {
     description: 'The same as the update; the answer is in `status`',
@@ -99,6 +105,14 @@ function registerRaising(run: Run): void {
   both(supersedeUpdate, supersedeSignal, supersede, 'Make room for a newer rollout: {"by","reason"}');
   both(editPlanUpdate, editPlanSignal, editPlan, 'Another plan, as `sluice edit` sends it; only tightens, or asks');
   both(detachUpdate, detachSignal, detach, 'Leave the weights as they are and end: {"by","reason"}');
+}
+
+/** What is no decision at all is listed like every other, and fails its sender's call. */
+async function answer(run: Run, raw: unknown): Promise<DecisionReceipt> {
+  const receipt = await decideOn(run, raw, 'update');
+  const parsed = parseDecision(raw);
+  if (!parsed.ok) throw ApplicationFailure.nonRetryable(parsed.reason, 'invalid');
+  return receipt;
 }
 
 type Raising = UpdateDefinition<ControlReceipt, [unknown]>;

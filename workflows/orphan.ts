@@ -64,9 +64,11 @@ async function leftBehind(run: Run): Promise<Left> {
 async function zeroAndRestore(
   run: Run,
   input: RevertInput,
-  { claim, fence, canaryBp }: Left,
+  { claim, fence: found, canaryBp }: Left,
 ): Promise<Outcome | 'full'> {
   const { state, plan } = run;
+  // A proxy that was restarted has forgotten the last one, but a late call of the run that ended still carries it.
+  const fence = Math.max(found, input.fence ?? 0);
   Object.assign(state, { claimed: true, fence, acceptedBp: canaryBp, requestedBp: claim?.canaryBp ?? canaryBp });
   if (claim !== null) {
     state.stable = claim.stable;

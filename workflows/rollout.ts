@@ -1,13 +1,6 @@
 /** The story of one rollout, and how it is interrupted. */
 
-import {
-  CancellationScope,
-  allHandlersFinished,
-  condition,
-  isCancellation,
-  makeContinueAsNewFunc,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
 import { ActivityFailure } from '@temporalio/common';
 import type { Outcome } from '../plan/phases.ts';
 import { begin } from './begin.ts';
@@ -18,6 +11,7 @@ import { registerHandlers } from './handlers.ts';
 import { finish } from './finish.ts';
 import { letGo } from './hand-over.ts';
 import type { RolloutInput, RolloutResult } from './messages.ts';
+import { goOnAsNew, handOver } from './next-run.ts';
 import { confirmReceipts } from './receipts.ts';
 import { goBack } from './revert.ts';
 import type { Run } from './run.ts';
@@ -114,19 +108,4 @@ function onFailure(run: Run, error: unknown): null {
 async function standAnew(run: Run, told: Promise<unknown>): Promise<void> {
   await told;
   run.isEdited = false;
-}
-
-/** Goes on in a new run with the same state; a message that came in between is handled first. */
-async function handOver(run: Run, input: RolloutInput, told: Promise<unknown>): Promise<void> {
-  const isQuiet = told.then(() => stopWatch(run)).then(() => condition(allHandlersFinished));
-  // A watch ends when it hears of it, seconds later: going back does not wait for that.
-  await Promise.race([isQuiet, condition(() => run.state.turn !== null)]);
-  if (!run.isTurning()) await goOnAsNew(run, input);
-}
-
-async function goOnAsNew(run: Run, input: RolloutInput): Promise<never> {
-  await condition(allHandlersFinished);
-  const { memo } = workflowInfo(); // as it was changed here, not as it was at the start
-  const goOn = makeContinueAsNewFunc<typeof rollout>(memo === undefined ? {} : { memo });
-  return goOn({ ...input, plan: run.plan, planDigest: run.planDigest, carried: run.state });
 }

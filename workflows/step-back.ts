@@ -6,6 +6,7 @@ import type { Stage } from '../plan/target.ts';
 import { formatBp } from '../plan/units.ts';
 import { holdIfFenced } from './effects.ts';
 import { evidenceTurnedWorse } from './gate.ts';
+import { isSettled } from './next-run.ts';
 import { confirmReceipts } from './receipts.ts';
 import { reverting, untilFenced } from './proxies.ts';
 import type { Run } from './run.ts';
@@ -26,7 +27,7 @@ export async function stepBack(run: Run, interrupted: Promise<unknown>): Promise
       if (!holdIfFenced(run, error)) throw error;
     });
   const done = Promise.all([lowered, interrupted]).then(() => 'done' as const);
-  const left = condition(() => run.state.turn !== null || run.isFull()).then(() => 'left' as const);
+  const left = condition(() => run.state.turn !== null || (run.isFull() && isSettled(run))).then(() => 'left' as const);
   const end = await Promise.race([done, left]);
   if (end === 'left') lowering.cancel();
   await done;

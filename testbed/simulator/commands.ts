@@ -1,7 +1,7 @@
 /** Commands of a workflow task as the server takes them: in a form that compares, with what cancels itself left out. */
 
 import { WorkflowCommand } from './proto.ts';
-import type { Command } from './sandbox.ts';
+import type { Command, Job } from './sandbox.ts';
 
 /** Bytes that are equal when the commands are; stack traces and markers say nothing. */
 export function bytesOf(command: Command): string {
@@ -54,6 +54,20 @@ function withoutUnsentActivities(commands: readonly Command[]): Command[] {
     const seq = scheduleActivity?.seq ?? requestCancelActivity?.seq;
     return typeof seq !== 'number' || !dropped.has(seq);
   });
+}
+
+/** Updates that were refused before they began: one that was accepted and then rejected has failed, which is an answer like any. */
+export function refusedIn(jobs: readonly Job[], commands: readonly Command[]): Set<string> {
+  const accepted = new Set(
+    commands.flatMap(({ updateResponse }) =>
+      updateResponse?.accepted ? (updateResponse.protocolInstanceId ?? []) : [],
+    ),
+  );
+  const came = jobs.flatMap(({ doUpdate }) => doUpdate?.protocolInstanceId ?? []);
+  const rejected = new Set(
+    commands.filter(isRejection).map(({ updateResponse }) => updateResponse?.protocolInstanceId),
+  );
+  return new Set(came.filter((id) => rejected.has(id) && !accepted.has(id)));
 }
 
 export function isRejection({ updateResponse }: Command): boolean {

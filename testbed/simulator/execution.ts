@@ -31,6 +31,14 @@ interface Done {
   readonly life: unknown;
 }
 
+/** An activity that was asked for. */
+interface Asked {
+  readonly seq: number;
+  readonly type: string;
+  readonly args: readonly Payload[];
+  answer: Payload | null;
+}
+
 const taskTimeoutMs = 10_000;
 
 export type StartChild = NonNullable<Command['startChildWorkflowExecution']>;
@@ -52,7 +60,7 @@ export class Execution {
   attributes: Readonly<Record<string, unknown>> = {};
   readonly args: readonly Payload[];
   /** Activities that it asked for, and what they answered: for whoever reads its history. */
-  readonly asked: { readonly seq: number; readonly type: string; answer: Payload | null }[] = [];
+  readonly asked: Asked[] = [];
   private readonly floor: Floor;
   private readonly neighbours: Neighbours;
   private sandbox: SandboxRun | null = null;
@@ -61,6 +69,7 @@ export class Execution {
   private isBusy = false;
   private readonly recorded: Recorded[] = [];
   readonly waits: Waits;
+  private readonly accepted = new Set<string>();
   private readonly answers = new Map<string, (answer: UpdateAnswer) => void>();
 
   constructor(floor: Floor, identity: Identity, args: readonly Payload[], neighbours: Neighbours) {
@@ -257,8 +266,13 @@ export class Execution {
       this.pending.unshift(...jobs);
       return this.workerGone().then(() => this.idle());
     }
-    this.recorded.push(...withoutRejected(records, commands));
-    const isSilent = jobs.every(({ doUpdate }) => doUpdate != null) && commands.every(isRejection);
+    const kept = withoutRejected(records, commands);
+    this.recorded.push(...kept);
+    const isRefused = kept.length === 0;
+    const isSilent = isRefused && commands.every(isRejection);
+    // The server drops a task only when there is nothing but refusals in it.
+    if (isRefused && !isSilent)
+      throw new Error(`replay fails: a task of refused updates asked for ${sent.map(lineOf).join(' ')}`);
     if (!isSilent) this.historyEvents += 3;
     trace.add(`task ${String(jobs.length)} jobs → ${sent.map(lineOf).join(' ') || 'nothing'}`);
     this.tasks += 1;
@@ -281,8 +295,8 @@ export class Execution {
     if (command.startTimer) return this.waits.startTimer(command.startTimer);
     if (command.cancelTimer) return this.waits.cancelTimer(command.cancelTimer);
     if (command.scheduleActivity) {
-      const { seq, activityType } = command.scheduleActivity;
-      this.asked.push({ seq: seq ?? 0, type: activityType ?? '', answer: null });
+      const { seq, activityType, arguments: args } = command.scheduleActivity;
+      this.asked.push({ seq: seq ?? 0, type: activityType ?? '', args: args ?? [], answer: null });
       return this.waits.schedule(command.scheduleActivity);
     }
     if (command.requestCancelActivity) return this.waits.requestCancel(command.requestCancelActivity);
@@ -317,12 +331,18 @@ export class Execution {
       this.answers.delete(id);
       if (tell !== undefined) this.floor.schedule.in(hop(this.floor), () => tell(given));
     };
-    if (accepted) this.historyEvents += 1;
+    if (accepted) {
+      this.accepted.add(id);
+      this.historyEvents += 1;
+    }
     if (completed) {
       this.historyEvents += 1;
       answer({ kind: 'completed', value: fromPayload(completed) });
     }
-    if (rejected) answer({ kind: 'rejected', why: rejected.message ?? '' });
+    if (rejected) {
+      if (this.accepted.has(id)) this.historyEvents += 1;
+      answer({ kind: 'rejected', why: rejected.message ?? '' });
+    }
   }
 
   private close(closing: Closing): void {

@@ -88,11 +88,11 @@ function historyOf(run: Execution): Parameters<typeof originOf>[0] {
     firstExecutionRunId: firstRunId,
     input: { payloads: [...run.args] },
   };
-  const events = run.asked.flatMap(({ seq, type, answer }) => {
+  const events = run.asked.flatMap(({ seq, type, args, answer }) => {
     const scheduledEventId = Long.fromNumber(seq + 2);
     const scheduled = {
       eventId: scheduledEventId,
-      activityTaskScheduledEventAttributes: { activityType: { name: type } },
+      activityTaskScheduledEventAttributes: { activityType: { name: type }, input: { payloads: [...args] } },
     };
     const result = answer === null ? [] : [answer];
     return [scheduled, { activityTaskCompletedEventAttributes: { scheduledEventId, result: { payloads: result } } }];

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
+import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decide, describe as describeRollout } from '../../client/index.ts';
 import type { DecisionKind } from '../../approvals/request.ts';
@@ -53,6 +54,8 @@ async function failedTasks(service: string): Promise<number> {
   const failed = (events ?? []).filter((event) => event.workflowTaskFailedEventAttributes != null);
   return failed.length + Math.max(0, taskAttempt - 1);
 }
+
+const unknown = (message: string) => ({ message, reason: expect.stringContaining('no such') as string });
 
 /** A payload that only somebody else's codec could read. */
 async function signalEncrypted(service: string): Promise<void> {
@@ -115,20 +118,24 @@ describe.concurrent('a message that does not count', () => {
     await handle.signal('decide', { decision: 'approve', gate: 'y'.repeat(1_000_000), by: 'sam' });
     await handle.signal('resume', { by: { toString: 'z'.repeat(1_000_000) } });
     await handle.signal('no-such-message', { by: 'sam' });
+    await handle.signal('__temporal_no_such_message', { by: 'sam' });
+    for (const name of ['no-such-update', '__temporal_no_such_update']) {
+      await expect(handle.executeUpdate(name, { args: [{ by: 'sam' }] })).rejects.toThrow(WorkflowUpdateFailedError);
+    }
     const odd = { decision: 'perhaps' as DecisionKind };
     await expect(rollouts.answer(service, 'go', 'sam', odd)).rejects.toMatchObject({ code: 'rejected' });
 
-    const all = (status: Status) => status.ignored.length >= before + 11;
+    const all = (status: Status) => status.ignored.length >= before + 15;
     const { ignored, requests, phase } = await rollouts.until(service, 'all of them listed', all);
     const reasons = ignored.slice(before).map(({ reason }) => reason);
-    expect(reasons).toHaveLength(11);
+    expect(reasons).toHaveLength(15);
     expect(reasons.join('\n')).toMatch(/a string is no decision[^]*a number is no decision[^]*could not be decoded/);
     expect(Math.max(...ignored.map((message) => Buffer.byteLength(JSON.stringify(message))))).toBeLessThan(1_500);
     expect(ignored.every(({ reason }) => reason !== '' && Buffer.byteLength(reason) <= 1_024)).toBe(true);
-    expect(ignored.at(-1)).toMatchObject({
-      message: 'no-such-message',
-      reason: expect.stringContaining('no such') as string,
-    });
+    expect(ignored.slice(-5)).toMatchObject([
+      ...['no-such-message', 'reserved: __temporal_no_such_message', 'no-such-update'].map(unknown),
+      ...[unknown('reserved: __temporal_no_such_update'), { message: 'decide', by: 'unknown' }],
+    ]);
     expect([phase, requests[0]?.state, requests[0]?.decisions]).toEqual(['awaiting-approval', 'open', []]);
     expect(await failedTasks(service)).toBe(0);
     expect(world.proxyWrites(service)).toEqual([]);

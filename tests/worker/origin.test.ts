@@ -34,6 +34,11 @@ describe('what a history tells of a rollout', () => {
     expect(originOf(recorded('bad'))).toMatchObject({ claimed: true, exposed: true });
   });
 
+  it('is also the largest fence that it has issued, which a proxy may have forgotten', () => {
+    const fences = ['preflight', 'deploy', 'shift', 'confirm'].map((name) => originOf(recorded('good', name))?.fence);
+    expect(fences).toEqual([0, 0, 1, 2]);
+  });
+
   it('is also what was carried over from the run before, and what a revert took over', () => {
     const [started, ...rest] = recorded('good', 'preflight');
     const attributes = started?.workflowExecutionStartedEventAttributes;
@@ -49,7 +54,7 @@ describe('what a history tells of a rollout', () => {
       ...rest,
     ];
     const stable = { digest: 'sha256:1', label: 'v1', image: 'i' };
-    const state = { stable, claimed: true, exposed: true };
+    const state = { stable, fence: 7, claimed: true, exposed: true };
     expect(originOf(begun('rollout', { carried: state }))).toMatchObject(state);
     const revert = originOf(begun('revert', { ...state, chains: ['first'] }));
     expect(revert).toMatchObject({ ...state, chains: [attributes?.firstExecutionRunId, 'first'] });

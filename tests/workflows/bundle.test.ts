@@ -65,8 +65,8 @@ describe('the workflow bundle', () => {
 
   it('is loaded once for all rollouts of a worker', () => {
     const preloaded = /function preloadModules\(\) \{([^}]*)\}/.exec(code)?.[1] ?? '';
-    for (const module of ['workflows/index.ts', 'workflows/payload-converter.ts', 'workflows/ahead.ts']) {
-      expect(preloaded).toContain(module);
+    for (const module of ['index', 'payload-converter', 'ahead', 'reserved']) {
+      expect(preloaded).toContain(`workflows/${module}.ts`);
     }
   });
 

@@ -59,6 +59,7 @@ function otherCommand(command: Command): string {
   if (properties) return memo(properties.upsertedMemo);
   if (updateResponse?.accepted) return 'update accepted';
   if (updateResponse?.completed) return said('update completed', [updateResponse.completed]);
+  if (updateResponse?.rejected) return `update failed: ${updateResponse.rejected.message ?? ''}`;
   if (setPatchMarker) return `patch ${setPatchMarker.patchId ?? ''}`;
   if (command.completeWorkflowExecution) return said('completed', [command.completeWorkflowExecution.result ?? {}]);
   if (command.continueAsNewWorkflowExecution) {
@@ -100,6 +101,7 @@ function lineOf(event: HistoryEvent, names: Names): string | null {
   if (properties) return memo(properties.upsertedMemo);
   if (marker) return `patch ${marker.markerName ?? ''}`;
   if (event.workflowExecutionUpdateAcceptedEventAttributes) return 'update accepted';
+  if (updated?.outcome?.failure) return `update failed: ${updated.outcome.failure.message ?? ''}`;
   if (updated) return said('update completed', updated.outcome?.success?.payloads);
   if (completed) return said('completed', completed.result?.payloads);
   if (continued) return said('continued', payloads(continued));

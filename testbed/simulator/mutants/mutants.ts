@@ -18,7 +18,7 @@ export const mutants: readonly Mutant[] = [
     name: 'rises-onto-what-is-not-ready',
     invariant: 'I2',
     edits: [edit('providers/targets/caddy/shares.js', 'decision !== null && !decision.urgent', 'false')],
-    seeds: [23],
+    seeds: [44],
   },
   {
     name: 'does-not-bake',
@@ -33,7 +33,7 @@ export const mutants: readonly Mutant[] = [
     name: 'ignores-a-failed-smoke',
     invariant: 'I3',
     edits: [edit('workflows/steps.js', 'if (!report.passed) {', 'if (false) {')],
-    seeds: [27],
+    seeds: [69],
   },
   {
     name: 'does-not-ask-again-after-a-step-back',
@@ -58,6 +58,12 @@ export const mutants: readonly Mutant[] = [
     also: ['I1', 'I2', 'I3', 'I5'],
     edits: [edit('providers/targets/caddy/admin.js', ", 'if-match': etag", '')],
     seeds: [272],
+  },
+  {
+    name: 'believes-a-proxy-that-has-forgotten',
+    invariant: 'I4',
+    edits: [edit('workflows/orphan.js', 'Math.max(found, input.fence ?? 0)', 'found')],
+    seeds: [3147],
   },
   {
     name: 'goes-back-to-a-dead-stable',
@@ -284,5 +290,23 @@ export const mutants: readonly Mutant[] = [
     invariant: 'I17',
     edits: [edit('workflows/rollout.js', "if (state.done.includes('deploy'))", 'if (false)')],
     seeds: [16],
+  },
+  {
+    name: 'refuses-updates-that-it-does-not-know',
+    invariant: 'I16',
+    edits: [
+      // As the bundler has it.
+      edit('workflows/handlers.js', 'setDefaultUpdateHandler)((name)', 'setDefaultUpdateHandler)(undefined, (name)'),
+    ],
+    seeds: [10400],
+  },
+  {
+    name: 'leaves-a-resume-unwatched',
+    invariant: 'I17',
+    edits: [
+      edit('workflows/next-run.js', 'if (!isSettled(run))', 'if (false)'),
+      edit('workflows/next-run.js', 'if (isWatched)', 'if (false)'),
+    ],
+    seeds: [10241],
   },
 ];
