@@ -3,6 +3,7 @@
 import type { Criterion } from '../plan/criteria.ts';
 import type { MetricsPlan, ScheduledSmoke, SmokeSuite, StepPlan } from '../plan/plan.ts';
 import type { SmokeSummary } from '../plan/status.ts';
+import type { SwitchPlan } from '../plan/switch.ts';
 import type { Stage } from '../plan/target.ts';
 import type { Finding, JudgeMemory } from '../judge/verdict.ts';
 import type { Effect } from './contract-effect.ts';
@@ -22,6 +23,16 @@ export interface WatchInput extends Effect {
   readonly segmentMs: number;
   /** Where the rollout stands, for a target that stores no claim: it cannot be found there. */
   readonly told?: ToldStage;
+  /** Kill switches that were asked to be off. */
+  readonly off?: readonly OffSwitch[];
+}
+
+/** A criterion that turns it off again says nothing new; once `rejudgeAt` has come, it has its last word. */
+export interface OffSwitch {
+  readonly id: string;
+  /** Epoch ms; `null`: not yet off. */
+  readonly rejudgeAt: number | null;
+  readonly stillBad: SwitchPlan['stillBad'];
 }
 
 /** What a claim would say. */
@@ -105,6 +116,8 @@ export type WatchReport = { readonly checkpoint: WatchCheckpoint } & WatchMilest
 export type WatchMilestone =
   | { readonly kind: 'clean' }
   | { readonly kind: 'fail'; readonly finding: Finding }
+  /** A criterion failed that turns a kill switch off. */
+  | { readonly kind: 'flip'; readonly finding: Finding }
   /** A `hold` criterion failed, or the bake ran to its maximum, or data stayed away that long. */
   | { readonly kind: 'hold'; readonly reason: string }
   /** What passed when the evidence was frozen does not any more: criteria, or the scheduled smoke. */

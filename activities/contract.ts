@@ -6,6 +6,7 @@ import type { RecordBody, RolloutRecord } from '../plan/record.ts';
 import type { Release } from '../plan/release.ts';
 import type { Liveness, Stage, TargetCapabilities, TargetPlan } from '../plan/target.ts';
 import type { SmokeResult } from '../plan/smoke.ts';
+import type { SwitchPlan } from '../plan/switch.ts';
 import type { Proof } from '../approvals/request.ts';
 import type { Left } from '../plan/orphan.ts';
 import type { GuardInput, GuardMemory } from './contract-guard.ts';
@@ -18,6 +19,7 @@ export type { GuardInput, GuardMemory, Reverted, Suspect } from './contract-guar
 
 export type {
   Observed,
+  OffSwitch,
   ScheduledSmokeState,
   ToldStage,
   Trouble,
@@ -120,6 +122,11 @@ export interface LeftInput {
   readonly release: Release;
   /** Told to people when nobody can see for longer than this. */
   readonly withinMs: number;
+}
+
+/** Turns a kill switch off; the fence is not raised: a switch lowers, whoever else writes meanwhile. */
+export interface FlipInput extends Effect {
+  readonly turned: SwitchPlan;
 }
 
 export interface RetireInput extends Effect {
@@ -241,6 +248,9 @@ export interface Activities {
   smoke(input: SmokeInput): Promise<SmokeReport>;
   watch(input: WatchInput): Promise<WatchReport>;
   promote(input: Effect): Promise<void>;
+
+  /** Returns when whoever reads the switch has its new value, as far as the target can see. */
+  flip(input: FlipInput): Promise<void>;
   retire(input: RetireInput): Promise<void>;
   zero(input: ZeroInput): Promise<Zeroed>;
   restore(input: Effect): Promise<void>;

@@ -4,11 +4,14 @@ import { shareOf } from '../plan/target.ts';
 import type { Liveness, Share } from '../plan/target.ts';
 import { formatBp } from '../plan/units.ts';
 import { ProviderError } from '../providers/errors.ts';
-import type { Activities, Effect, RetireInput, ShiftInput } from './contract.ts';
+import type { Activities, Effect, FlipInput, RetireInput, ShiftInput } from './contract.ts';
 import type { Ports } from './ports.ts';
 import { verb } from './verb.ts';
 
-type Effects = Pick<Activities, 'deploy' | 'ensureCapacity' | 'shift' | 'confirm' | 'promote' | 'retire' | 'restore'>;
+type Effects = Pick<
+  Activities,
+  'deploy' | 'ensureCapacity' | 'shift' | 'confirm' | 'promote' | 'flip' | 'retire' | 'restore'
+>;
 
 export function createEffects(ports: Ports): Effects {
   const target = (input: Effect) => ports.target(input.target);
@@ -32,6 +35,20 @@ export function createEffects(ports: Ports): Effects {
     promote: verb(ports, 'promote', labelled('promoting'), async (input, signal) => {
       await target(input).promote(input.order, signal);
     }),
+    flip: verb(
+      ports,
+      'flip',
+      ({ turned }: FlipInput) => `turning ${turned.id} off`,
+      async (input, signal) => {
+        const { switches } = target(input);
+        const { id, place, off } = input.turned;
+        if (switches === undefined) {
+          const detail = 'this worker does not know how: is it of an older version than the one that made the plan?';
+          throw new ProviderError({ code: 'invalid', doing: `turn ${id} off`, detail });
+        }
+        await switches.turn(input.order, place, off, signal);
+      },
+    ),
     restore: verb(ports, 'restore', labelled('restoring stable after'), async (input, signal) => {
       await target(input).restore(input.order, signal);
     }),

@@ -147,6 +147,7 @@ async function checkTarget(
   const weights = plan.steps.map((step) => step.weightBp);
   for (const { level, code, message } of await target.preflight(weights, plan.release, signal))
     findings[level](code, message);
+  await checkSwitches(target, plan, findings, signal);
   const now = await target.capabilities(signal);
   if (JSON.stringify(now) !== JSON.stringify(plan.capabilities)) {
     findings.problem(
@@ -159,6 +160,14 @@ async function checkTarget(
   if (reading.claim !== null) await checkClaim(ports, reading.claim, reading, rollout, findings);
   if (stable !== null) checkStable(stable, plan.release, reading, findings);
   return { stable, fence: reading.fence };
+}
+
+/** A switch that cannot be turned is found now, not in the night in which it is needed. */
+async function checkSwitches(target: Target, plan: Plan, findings: Findings, signal: AbortSignal): Promise<void> {
+  for (const { id, place } of plan.switches ?? []) {
+    for (const { level, code, message } of (await target.switches?.check(place, signal)) ?? [])
+      findings[level](code, `switch ${id}: ${message}`);
+  }
 }
 
 /** A reading is in a hurry, for the sake of going back: that a busy host did not answer one is no reason to refuse. */

@@ -75,7 +75,7 @@ export async function catchUp(
       if (needsCounts) checkpoint = await world.count(checkpoint, at - lagOf(input));
       const seen = { at, everyMs, samples: answers[index] ?? {}, stableServes, troubles: checkpoint.troubles };
       checkpoint = judgeAt(input, checkpoint, seen);
-      if (failing(checkpoint.findings) !== null) return { checkpoint, everyMs, isOver: true };
+      if (failing(input, checkpoint.findings, at) !== null) return { checkpoint, everyMs, isOver: true };
     }
   }
   return { checkpoint, everyMs, isOver: false };

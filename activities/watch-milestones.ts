@@ -3,7 +3,8 @@
 import type { Finding } from '../judge/verdict.ts';
 import { isBlocking, isClean } from '../judge/verdict.ts';
 import { formatElapsed } from '../plan/units.ts';
-import type { WatchCheckpoint, WatchInput, WatchMilestone } from './contract.ts';
+import { switchOf } from '../plan/switch.ts';
+import type { OffSwitch, WatchCheckpoint, WatchInput, WatchMilestone } from './contract.ts';
 import { everyOf, isBaking } from './watch-schedule.ts';
 
 /** A step that asks for one fixed time may still be waiting for its samples then: nobody is asked before this much more. */
@@ -12,10 +13,29 @@ const graceMs = 60_000;
 /** Data that stays away for less than this is waited for, however short the bake is. */
 const gapMs = 300_000;
 
-/** What a failing criterion with the consequence `rollback` says; nothing else may turn a rollout back. */
-export function failing(findings: readonly Finding[]): WatchMilestone | null {
-  const finding = findings.find((one) => one.do === 'rollback' && one.verdict === 'fail');
+/** What a failing criterion with the consequence `rollback` says, be it its last word; nothing else may turn a rollout back. */
+export function failing(input: WatchInput, findings: readonly Finding[], now: number): WatchMilestone | null {
+  const isBack = (one: Finding) => one.do === 'rollback' || lastWord(input, one, now) === 'rollback';
+  const finding = findings.find((one) => one.verdict === 'fail' && isBack(one));
   return finding === undefined ? null : { kind: 'fail', finding };
+}
+
+/** A criterion failed whose kill switch nobody has turned off yet. */
+export function flipping(input: WatchInput, findings: readonly Finding[]): WatchMilestone | null {
+  const wanted = findings.find(
+    (one) => one.verdict === 'fail' && switchOf(one.do) !== null && offFor(input, one) === null,
+  );
+  return wanted === undefined ? null : { kind: 'flip', finding: wanted };
+}
+
+function offFor({ off = [] }: WatchInput, { do: then }: Finding): OffSwitch | null {
+  return off.find(({ id }) => id === switchOf(then)) ?? null;
+}
+
+/** Its switch has been off for long enough, and it fails still or again; `null` before that. */
+function lastWord(input: WatchInput, finding: Finding, now: number): OffSwitch['stillBad'] | null {
+  const off = offFor(input, finding);
+  return off?.rejudgeAt == null || finding.at < off.rejudgeAt || now < off.rejudgeAt ? null : off.stillBad;
 }
 
 /** What passed when the evidence was frozen and does not any more. One missing poll is not yet a change. */
@@ -43,9 +63,10 @@ function hasLeftPass(finding: Finding, input: WatchInput, checkpoint: WatchCheck
 }
 
 /** A `hold` criterion failed: a person is asked. Not again while the clock is stopped already. */
-export function heldByCriterion({ clock }: WatchInput, { findings }: WatchCheckpoint): WatchMilestone | null {
-  const failed = findings.find((finding) => finding.do === 'hold' && finding.verdict === 'fail');
-  if (failed === undefined || clock === 'stopped') return null;
+export function heldByCriterion(input: WatchInput, { findings }: WatchCheckpoint, now: number): WatchMilestone | null {
+  const isHold = (finding: Finding) => finding.do === 'hold' || lastWord(input, finding, now) === 'hold';
+  const failed = findings.find((finding) => finding.verdict === 'fail' && isHold(finding));
+  if (failed === undefined || input.clock === 'stopped') return null;
   return { kind: 'hold', reason: `criterion ${failed.criterion} failed: ${failed.sentence}` };
 }
 

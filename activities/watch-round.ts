@@ -3,7 +3,7 @@
 import type { WatchCheckpoint, WatchInput, WatchMilestone } from './contract.ts';
 import { countedFrom, enter, fitted, isExposed } from './watch-checkpoint.ts';
 import { catchUp, judgeAt } from './watch-judging.ts';
-import { failing, heldAtMaximum, heldByCriterion, over, worse } from './watch-milestones.ts';
+import { failing, flipping, heldAtMaximum, heldByCriterion, over, worse } from './watch-milestones.ts';
 import { everyOf, lagOf, missedBetween } from './watch-schedule.ts';
 import type { ScheduledSmokeRuns } from './watch-smoke.ts';
 import { blindness, isAsPlanned, notice, standingOf, told, type Problem, type Standing } from './watch-standing.ts';
@@ -102,13 +102,14 @@ function decide(
   const maximum = heldAtMaximum(input, checkpoint);
   const milestone =
     (found?.kind === 'fenced' ? found : null) ??
-    failing(checkpoint.findings) ??
+    failing(input, checkpoint.findings, now) ??
+    flipping(input, checkpoint.findings) ??
     (found?.kind === 'drift' ? found : null) ??
     (failed === null ? null : { kind: 'smoke', sentence: failed }) ??
     worse(input, checkpoint) ??
     found ??
     over(input, checkpoint, isAsPlanned(standing, checkpoint)) ??
-    heldByCriterion(input, checkpoint) ??
+    heldByCriterion(input, checkpoint, now) ??
     maximum ??
     blind?.milestone ??
     null;

@@ -16,6 +16,7 @@ import { recordCommand } from './commands/record.ts';
 import { rejectCommand } from './commands/reject.ts';
 import { completionCommand } from './commands/completion.ts';
 import { detachCommand } from './commands/detach.ts';
+import { flipCommand } from './commands/flip.ts';
 import { freezeCommand, liftCommand } from './commands/freeze.ts';
 import { resumeCommand } from './commands/resume.ts';
 import { setupCommand } from './commands/setup.ts';
@@ -90,6 +91,7 @@ function addCommands(program: Program, context: Context): void {
     'Stop and go on:': [
       pauseCommand,
       resumeCommand,
+      flipCommand,
       freezeCommand,
       liftCommand,
       editCommand,

@@ -36,6 +36,7 @@ const assumedCapabilities: TargetCapabilities = {
   affinity: false,
   scales: false,
   instantRevert: true,
+  switches: ['kubernetes-env', 'kubernetes-config'],
 };
 
 /** Throws `CliError` usage with every problem of the file. */

@@ -5,11 +5,13 @@ import type { SignalDefinition } from '@temporalio/client';
 import type { ControlReceipt, Status } from '../plan/status.ts';
 import {
   abortSignal,
+  flipSignal,
   freezeSignal,
   pauseSignal,
   statusQuery,
   stepBackSignal,
   type ControlInput,
+  type FlipInput,
   type StepBackInput,
 } from '../workflows/messages.ts';
 import { describe, type Described } from './describe.ts';
@@ -22,7 +24,8 @@ export type ControlMessage =
   | { readonly kind: 'pause'; readonly input: ControlInput }
   | { readonly kind: 'freeze'; readonly input: ControlInput }
   | { readonly kind: 'abort'; readonly input: ControlInput }
-  | { readonly kind: 'step-back'; readonly input: StepBackInput };
+  | { readonly kind: 'step-back'; readonly input: StepBackInput }
+  | { readonly kind: 'flip'; readonly input: FlipInput };
 
 /** In every case the message is stored and will be obeyed. */
 export type ControlAnswer =
@@ -68,6 +71,8 @@ function signalOf(message: ControlMessage): SignalDefinition<[unknown]> {
       return abortSignal;
     case 'step-back':
       return stepBackSignal;
+    case 'flip':
+      return flipSignal;
   }
 }
 

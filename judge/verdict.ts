@@ -78,7 +78,7 @@ export function isClean(finding: Finding): boolean {
   return finding.verdict === 'pass' && !finding.breached;
 }
 
-/** Only these two may stop a bake from ending, while they count; `warn` and `page` tell people and nothing else. */
+/** What may stop a bake from ending, while it counts; `warn` and `page` tell people and nothing else. */
 export function isBlocking(finding: Finding): boolean {
-  return finding.idle !== true && (finding.do === 'rollback' || finding.do === 'hold');
+  return finding.idle !== true && finding.do !== 'warn' && finding.do !== 'page';
 }

@@ -4,6 +4,7 @@ import type { Spec } from '../spec/rollout.ts';
 import { compileCriteria } from './compile-criteria.ts';
 import { compileGates, gateFaults } from './compile-gates.ts';
 import { compileSuite } from './compile-smoke.ts';
+import { compileSwitch, switchFaults } from './compile-switch.ts';
 import { compileTarget } from './compile-target.ts';
 import type { MetricsPlan, Plan, SmokeRun, StepPlan, WatchPlan } from './plan.ts';
 import type { PlanProblem } from './problem.ts';
@@ -21,6 +22,7 @@ export function compile(spec: Spec, release: Release, capabilities: TargetCapabi
     ...weightFaults(spec, capabilities),
     ...gateFaults(spec),
     ...aimFaults(spec, capabilities),
+    ...switchFaults(spec, capabilities),
   ];
   if (problems.length > 0) return { ok: false, problems };
   return { ok: true, plan: structured(planOf(spec, release, capabilities)) };
@@ -44,6 +46,7 @@ function planOf(spec: Spec, release: Release, capabilities: TargetCapabilities):
     separation: approvals.separation,
     suites: Object.fromEntries(Object.entries(spec.smoke.suites).map(([name, suite]) => [name, compileSuite(suite)])),
     criteria: compileCriteria(spec),
+    ...(spec.switches.length > 0 && { switches: spec.switches.map(compileSwitch) }),
     steps: spec.steps.map(stepOf),
     rollback: {
       withinMs: spec.rollback.within,
@@ -105,11 +108,14 @@ function weightFaults(spec: Spec, capabilities: TargetCapabilities): readonly Pl
 
 /** Requests aimed at one release need a way to it that the target offers and, for the canary, the spec asks for. */
 function aimFaults(spec: Spec, { preview, stableAim }: TargetCapabilities): readonly PlanProblem[] {
-  const { target, steps, rollback, watch } = spec;
+  const { target, steps, rollback, watch, switches } = spec;
   const places: readonly (readonly [PlanProblem['path'], SmokeRun])[] = [
     ...steps.flatMap((step, index) => step.smoke.map((run, nth) => [['steps', index, 'smoke', nth], run] as const)),
     ...rollback.confirm.map((run, nth) => [['rollback', 'confirm', nth], run] as const),
     ...(watch.smoke === null ? [] : [[['watch', 'smoke', 'aim'], watch.smoke] as const]),
+    ...switches.flatMap(({ verify }, index) =>
+      verify === null ? [] : [[['switches', index, 'verify'], verify] as const],
+    ),
   ];
   const hasPreview = preview && target.preview !== null;
   return places.flatMap(([path, { aim }]): PlanProblem[] => {

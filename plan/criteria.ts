@@ -4,7 +4,7 @@ export type Comparison = '>' | '>=' | '<' | '<=' | '==' | '!=';
 export type Severity = 'P0' | 'P1' | 'P2';
 
 /** What a failing criterion does. */
-export type Consequence = 'rollback' | 'hold' | 'warn' | 'page';
+export type Consequence = 'rollback' | 'hold' | 'warn' | 'page' | `flip:${string}`;
 
 interface CriterionCommon {
   readonly id: string;

@@ -2,6 +2,7 @@
 
 import type { CompareCriterion, Criterion, LimitCriterion } from './criteria.ts';
 import { durationEdits, isSame, type Edit } from './edit.ts';
+import { switchOf } from './switch.ts';
 import { formatNumber } from './units.ts';
 
 export function criteriaEdits(from: readonly Criterion[], to: readonly Criterion[]): readonly Edit[] {
@@ -25,7 +26,7 @@ function editsOfOne(from: Criterion, to: Criterion): readonly Edit[] {
   const what = `criterion ${from.id}`;
   const shorter = { tighter: 'shorter', otherwise: 'forbidden' } as const;
   const edits = [
-    ...rankEdits(`${what}: its consequence`, ['warn', 'page', 'hold', 'rollback'], from.do, to.do),
+    ...rankEdits(`${what}: its consequence`, consequencesOf(from, to), from.do, to.do),
     ...rankEdits(`${what}: its severity`, ['P2', 'P1', 'P0'], from.severity, to.severity),
     ...stageEdits(what, from.when, to.when),
     ...durationEdits(`${what}: how long it must be breached`, from.forMs, to.forMs, shorter),
@@ -42,6 +43,12 @@ function editsOfOne(from: Criterion, to: Criterion): readonly Edit[] {
 function rest(criterion: Criterion): unknown {
   const common = { ...criterion, do: '', severity: '', when: '', forMs: 0, warmUpMs: 0, onlyIf: '' };
   return criterion.kind === 'limit' || criterion.kind === 'compare' ? { ...common, breach: '', clear: '' } : common;
+}
+
+/** From the mildest on; of two switches none is stricter than the other. */
+function consequencesOf(from: Criterion, to: Criterion): readonly string[] {
+  const flips = [from.do, to.do].filter((consequence) => switchOf(consequence) !== null);
+  return ['warn', 'page', ...(flips.length === 1 ? flips : []), 'hold', 'rollback'];
 }
 
 /** `ranks`: from the mildest to the strictest. */

@@ -56,9 +56,10 @@ function fixedEdits(from: Plan, to: Plan): readonly Edit[] {
     release: 'the release',
     target: 'the target',
     capabilities: 'what the target can do',
+    switches: 'the kill switches',
   } as const;
   return (Object.keys(parts) as (keyof typeof parts)[]).flatMap((key): readonly Edit[] =>
-    isSame(from[key], to[key])
+    isSame(from[key] ?? null, to[key] ?? null)
       ? []
       : [{ kind: 'forbidden', sentence: `${parts[key]} cannot be edited: start another rollout for that` }],
   );

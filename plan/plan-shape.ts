@@ -95,7 +95,7 @@ const onlyIf = is.object<OnlyIf>({
 const common = {
   kind: is.anything,
   id: name,
-  do: is.oneOf('rollback', 'hold', 'warn', 'page'),
+  do: is.matching(/^(?:rollback|hold|warn|page|flip:[a-z0-9][a-z0-9._-]{0,62})$/, 'consequence'),
   severity: is.oneOf('P0', 'P1', 'P2'),
   when: is.oneOf('canary', 'watch', 'always'),
   forMs: ms,
@@ -182,6 +182,7 @@ export const planShape: is.Check = is.object<Plan>({
   separation: is.object<Separation>({ requesterMayApprove: is.flag, distinctPeople: is.flag }),
   suites: is.record(name, suiteShape),
   criteria: is.list(criterion(0)),
+  switches: is.anything, // may not differ
   steps: is.list(step),
   rollback: is.object<RollbackPlan>({ withinMs: ms, confirm: is.list(run, 20), keepCanaryMs: ms }),
   watch: is.object<WatchPlan>({ forMs: ms, smoke: is.orNull(scheduled) }),

@@ -2,6 +2,7 @@
 
 import type { Criterion } from './criteria.ts';
 import type { Release } from './release.ts';
+import type { SwitchPlan } from './switch.ts';
 import type { TargetCapabilities, TargetPlan } from './target.ts';
 
 /** All times are milliseconds, all weights basis points (1 % = 100), all absent things `null`. */
@@ -23,6 +24,8 @@ export interface Plan {
   readonly separation: Separation;
   readonly suites: Readonly<Record<string, SmokeSuite>>;
   readonly criteria: readonly Criterion[];
+  /** Absent: there are none. */
+  readonly switches?: readonly SwitchPlan[];
   readonly steps: readonly StepPlan[];
   readonly rollback: RollbackPlan;
   readonly watch: WatchPlan;

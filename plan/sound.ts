@@ -4,6 +4,7 @@ import { digestOf } from './digest.ts';
 import type { Criterion } from './criteria.ts';
 import type { GatePlan, Plan, SmokeRun } from './plan.ts';
 import { planShape } from './plan-shape.ts';
+import { switchOf } from './switch.ts';
 import { formatBp } from './units.ts';
 import { inexpressible, ladderFaults } from './weights.ts';
 
@@ -63,7 +64,12 @@ function nameFault(plan: Plan): string | null {
   const names = [plan.gates.map(({ id }) => id), plan.criteria.flatMap(idsOf)];
   const twice = names.flatMap((ids) => ids.filter((id, index) => ids.indexOf(id) !== index)).at(0);
   if (twice !== undefined) return `two things are called ${twice}`;
-  return plan.gates.flatMap((gate) => gateFaults(gate, plan)).at(0) ?? refFault(plan.criteria) ?? metricsFault(plan);
+  return (
+    plan.gates.flatMap((gate) => gateFaults(gate, plan)).at(0) ??
+    refFault(plan.criteria) ??
+    switchFault(plan) ??
+    metricsFault(plan)
+  );
 }
 
 function gateFaults({ id, point, require }: GatePlan, { steps, roles }: Plan): readonly string[] {
@@ -95,6 +101,12 @@ function refFault(criteria: readonly Criterion[]): string | null {
 function refsOf(criterion: Criterion): readonly string[] {
   if (criterion.kind !== 'all-of' && criterion.kind !== 'any-of') return [];
   return criterion.parts.flatMap((part) => (part.kind === 'ref' ? [part.criterion] : refsOf(part.criterion)));
+}
+
+function switchFault({ criteria, switches = [] }: Plan): string | null {
+  const flips = criteria.flatMap((criterion) => switchOf(criterion.do) ?? []);
+  const lost = flips.find((name) => !switches.some(({ id }) => id === name));
+  return lost === undefined ? null : `a criterion turns off ${lost}, which is no switch of it`;
 }
 
 function metricsFault({ metrics, criteria }: Plan): string | null {

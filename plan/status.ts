@@ -39,6 +39,8 @@ export interface Status {
   /** No weight rises until it is lifted; `resume` does not. */
   readonly frozen: Stopped | null;
   readonly smoke: readonly SmokeSummary[];
+  /** Kill switches that were turned off, or should have been; absent while there are none. */
+  readonly switches?: readonly SwitchStatus[];
   /** Last messages that took effect, newest last. */
   readonly receipts: readonly ControlReceipt[];
   /** Last messages that did not, newest last. */
@@ -117,6 +119,22 @@ export interface EditAsked {
   readonly edits: readonly string[];
 }
 
+/** A kill switch once somebody, or a criterion, has turned it off. Turning it on again is a person's act, outside of Sluice. */
+export interface SwitchStatus {
+  readonly id: string;
+  /** `on`: it could not be turned off. */
+  readonly state: 'turning' | 'off' | 'on';
+  /** `rule` for a criterion. */
+  readonly by: string;
+  readonly reason: string;
+  /** Epoch ms of the present state. */
+  readonly since: number;
+  /** What was tried once it was off, or why it could not be turned. */
+  readonly detail: string;
+  /** From when on the criteria that turn it off have their last word, epoch ms; `null` while it is not off. */
+  readonly rejudgeAt: number | null;
+}
+
 export interface SmokeSummary {
   readonly suite: string;
   readonly aim: string;
@@ -129,7 +147,17 @@ export interface SmokeSummary {
 export interface ControlReceipt {
   readonly id: number;
   readonly message:
-    'pause' | 'resume' | 'freeze' | 'lift' | 'abort' | 'step-back' | 'supersede' | 'detach' | 'edit-plan' | 'cancel';
+    | 'pause'
+    | 'resume'
+    | 'freeze'
+    | 'lift'
+    | 'flip'
+    | 'abort'
+    | 'step-back'
+    | 'supersede'
+    | 'detach'
+    | 'edit-plan'
+    | 'cancel';
   readonly by: string;
   readonly reason: string;
   readonly at: number;

@@ -1,6 +1,7 @@
 /** What rooms on both sides of the workflow say to each other about a target: its plan, its reading, claims and orders. */
 
 import type { Release } from './release.ts';
+import type { SwitchPlace } from './switch.ts';
 
 // ── Plan part ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -92,6 +93,8 @@ export interface TargetCapabilities {
   readonly unclaimed?: true;
   /** Promotion waits for people, who give stable's own objects the release. */
   readonly promotedByPeople?: true;
+  /** Kinds of places whose kill switches it can turn off. */
+  readonly switches?: readonly SwitchPlace['kind'][];
   /** No request can be sent to stable alone. */
   readonly stableAim?: false;
 }

@@ -29,6 +29,7 @@ export type TimelineCode =
   | 'resumed'
   | 'frozen'
   | 'lifted'
+  | 'flipped'
   | 'superseded'
   | 'detached'
   | 'edited'

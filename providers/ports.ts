@@ -6,6 +6,7 @@ import type { Release } from '../plan/release.ts';
 import type { AlertMatcher } from '../plan/criteria.ts';
 import type { JsonValue, SmokeSuite } from '../plan/plan.ts';
 import type { SmokeResult } from '../plan/smoke.ts';
+import type { SwitchPlace } from '../plan/switch.ts';
 import type { AlertSample, NumberSample } from '../judge/verdict.ts';
 
 // ── Time and network ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -187,6 +188,16 @@ export interface Target {
   retire(order: Order, loser: Release, signal?: AbortSignal): Promise<void>;
   /** How smoke requests reach a release; `null` when the target cannot tell. */
   aim(at: 'canary' | 'stable', order: Order, signal?: AbortSignal): Promise<Aim | null>;
+  /** Where the capabilities name kinds of switches. */
+  readonly switches?: TargetSwitches;
+}
+
+/** Kill switches at the target. All throw `ProviderError`. */
+export interface TargetSwitches {
+  /** What would stand in the way of turning it off; nothing touched. */
+  check(place: SwitchPlace, signal?: AbortSignal): Promise<readonly PreflightFinding[]>;
+  /** Gives it the value; absolute and repeatable, and never a change of traffic. Returns when it was read back as in force. */
+  turn(order: Order, place: SwitchPlace, value: string, signal?: AbortSignal): Promise<void>;
 }
 
 // ── Metrics ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -36,6 +36,10 @@ function runsOf(root: Cursor): readonly RunAt[] {
       .list()
       .flatMap((run) => runAt(run, 'stable')),
     ...(suite === undefined ? [] : [{ place: scheduled.at('suite'), suite, aim }]),
+    ...root
+      .at('switches')
+      .list()
+      .flatMap((one) => runAt(one.at('verify'), 'canary')),
   ];
 }
 

@@ -116,11 +116,18 @@ const part: z.ZodType<SpecPart> = z.union([
   ]),
 ]);
 
+const flip = z.templateLiteral(['flip:', id]);
+const consequenceWord = expecting(
+  z.union([z.enum(['rollback', 'hold', 'warn', 'page']), flip]),
+  'one of rollback, hold, warn, page',
+  'or flip:SWITCH',
+);
+
 // ── The list ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const consequence = {
   id,
-  do: z.enum(['rollback', 'hold', 'warn', 'page']),
+  do: consequenceWord.describe('What follows when it fails.'),
   severity: z.enum(['P0', 'P1', 'P2']).default('P1'),
   when: z
     .enum(['canary', 'watch', 'always'])

@@ -86,8 +86,7 @@ function explain(issue: Issue, schema: z.core.$ZodType, data: unknown): readonly
   if (issue.code === 'too_big' && Array.isArray(value))
     return [{ path, message: `the list has too many entries`, expected: `at most ${String(issue.maximum)}` }];
   if (value === null) return [{ path, message: `${JSON.stringify(String(path.at(-1)))} has no value`, expected }];
-  const words = issue.code === 'invalid_value' && issue.values.length > 1 ? issue.values.map(String) : [];
-  const hint = typeof value === 'string' ? didYouMean(value, words) : undefined;
+  const hint = typeof value === 'string' ? didYouMean(value, wordsIn(issue)) : undefined;
   return [
     {
       path,
@@ -96,6 +95,12 @@ function explain(issue: Issue, schema: z.core.$ZodType, data: unknown): readonly
       ...hinted(hint),
     },
   ];
+}
+
+/** The words of which one is allowed; a single one is said as what is expected. */
+function wordsIn(issue: Issue): readonly string[] {
+  if (issue.code === 'invalid_union') return issue.errors.flat().flatMap(wordsIn);
+  return issue.code === 'invalid_value' && issue.values.length > 1 ? issue.values.map(String) : [];
 }
 
 function unknownKey(parent: Path, key: string, valid: readonly string[]): Finding {

@@ -9,11 +9,13 @@ import { checkCriteria } from './check-criteria.ts';
 import { checkSecrets } from './check-secrets.ts';
 import { checkSmoke } from './check-smoke.ts';
 import { checkSteps } from './check-steps.ts';
+import { checkSwitches } from './check-switches.ts';
 import { checkTarget } from './check-target.ts';
 import { criterion } from './criteria.ts';
 import { expecting } from './expectations.ts';
 import { httpUrl, id, imageName, labelName, line } from './names.ts';
 import { smoke, smokeAims, smokeRun } from './smoke.ts';
+import { killSwitch } from './switches.ts';
 import { target } from './target.ts';
 import { duration, durationRange, span, weight } from './values.ts';
 import { readDocument, type ReadResult } from './yaml.ts';
@@ -99,6 +101,7 @@ export const rolloutFile = z.strictObject({
   approvals: approvals.prefault({}),
   smoke: smoke.prefault({ suites: {} }),
   criteria: z.array(criterion).default([]),
+  switches: z.array(killSwitch).max(50).default([]).describe('Features that can be turned off at once.'),
   steps: z
     .array(step)
     .min(1)
@@ -119,6 +122,7 @@ export function parseSpec(text: string, file: string): ReadResult<Spec> {
     ...checkSteps(root),
     ...checkSmoke(root),
     ...checkCriteria(root),
+    ...checkSwitches(root),
     ...checkSecrets(root),
   ]);
 }

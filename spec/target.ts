@@ -21,7 +21,7 @@ const http = z.strictObject({ kind: z.literal('http'), ...onRoute });
 
 // ── Kubernetes ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const dnsLabel = expecting(
+export const dnsLabel = expecting(
   z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/),
   'a name of Kubernetes',
   'of 1 to 63 lower-case letters, digits or "-"',
@@ -32,7 +32,7 @@ const companioned = expecting(
   'a name of Kubernetes',
   'of 1 to 56 lower-case letters, digits or "-": -canary is put after it',
 );
-const objectName = expecting(
+export const objectName = expecting(
   z.string().regex(/^[a-z0-9](?:[a-z0-9.-]{0,244}[a-z0-9])?$/),
   'a name of Kubernetes',
   'of lower-case letters, digits, "." or "-"',

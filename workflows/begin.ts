@@ -6,6 +6,7 @@ import type { Plan } from '../plan/plan.ts';
 import type { RevertInput } from '../plan/orphan.ts';
 import { nameOf } from '../plan/release.ts';
 import { untilAnswered } from './edit-asked.ts';
+import { goOnFlipping } from './flip.ts';
 import type { RolloutInput } from './messages.ts';
 import { Run } from './run.ts';
 import type { RunState } from './state.ts';
@@ -20,6 +21,7 @@ export function begin(input: RolloutInput): Run {
     run.note('started', `${input.requester} started ${nameOf(plan.release)}, plan ${input.planDigest}`);
   else if (carried.held !== null) void run.endHold(carried.held);
   if (run.state.asked !== null) void untilAnswered(run, run.state.asked);
+  goOnFlipping(run);
   return run;
 }
 

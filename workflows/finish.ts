@@ -3,6 +3,7 @@
 import { allHandlersFinished, condition, proxySinks } from '@temporalio/workflow';
 import type { Outcome } from '../plan/phases.ts';
 import type { RolloutResult } from './messages.ts';
+import { isFlipping } from './flip.ts';
 import { show } from './show.ts';
 import type { ObserverSinks } from './sinks.ts';
 import { keepRecord } from './record.ts';
@@ -21,6 +22,7 @@ export async function finish(run: Run, outcome: Outcome): Promise<RolloutResult>
   observer.ended({ outcome, tookMs: Date.now() - state.startedAt });
   run.restartWatch();
   await run.announce(outcome === 'completed' ? 'P2' : 'P1', 'outcome', `${run.plan.title}: ${outcome}`, reason ?? '');
+  await condition(() => !isFlipping(run));
   await condition(allHandlersFinished);
   await keepRecord(run);
   await condition(allHandlersFinished);
@@ -30,7 +32,9 @@ export async function finish(run: Run, outcome: Outcome): Promise<RolloutResult>
 /** A message that came when everything was already decided is told so. */
 function closeReceipts(run: Run, outcome: Outcome): void {
   run.state.receipts = run.state.receipts.map((receipt) =>
-    receipt.state === 'seen' ? { ...receipt, state: 'ignored', detail: `came too late: ${outcome}` } : receipt,
+    receipt.state === 'seen' && receipt.message !== 'flip'
+      ? { ...receipt, state: 'ignored', detail: `came too late: ${outcome}` }
+      : receipt,
   );
   show(run);
 }

@@ -7,6 +7,7 @@ import { formatBp } from '../plan/units.ts';
 import { isClean } from '../judge/verdict.ts';
 import type { WatchCheckpoint, WatchInput, WatchReport } from '../activities/contract.ts';
 import { onDrift, plannedBp } from './drift.ts';
+import { flipByRule, offSwitches } from './flip.ts';
 import { evidenceTurnedWorse } from './gate.ts';
 import { watching } from './proxies.ts';
 import { holdBehind, isBehind } from './returned.ts';
@@ -97,6 +98,7 @@ export function watchInput(run: Run): WatchInput {
     checkpoint: state.checkpoint,
     segmentMs: hour,
     ...toldStage(run),
+    ...offSwitches(run),
   };
 }
 
@@ -136,6 +138,9 @@ function onReport(run: Run, report: WatchReport): void {
       run.turnBack({ kind: 'verdict', criterion, sentence });
       break;
     }
+    case 'flip':
+      flipByRule(run, report.finding);
+      break;
     case 'smoke':
       run.turnBack({ kind: 'smoke', suite: run.plan.watch.smoke?.run.suite ?? 'watch', sentence: report.sentence });
       break;

@@ -12,6 +12,7 @@ import { decideOn } from './decisions.ts';
 import { positionOf } from './adopt.ts';
 import { editPlan } from './edit.ts';
 import { explain } from './explain.ts';
+import { flipByHand } from './flip.ts';
 import { freeze, lift } from './freeze.ts';
 import { detach, supersede } from './hand-over.ts';
 import {
@@ -23,6 +24,7 @@ import {
   editPlanSignal,
   editPlanUpdate,
   explainQuery,
+  flipSignal,
   freezeSignal,
   liftSignal,
   liftUpdate,
@@ -80,6 +82,9 @@ function registerLowering(run: Run): void {
   setHandler(freezeSignal, (raw) => freeze(run, raw), { description: 'Forbid every rise: {"by","reason"}' });
   setHandler(stepBackSignal, (raw) => stepBackTo(run, raw), {
     description: 'Down to an earlier weight: {"by","reason","to":"5%"}',
+  });
+  setHandler(flipSignal, (raw) => flipByHand(run, raw), {
+    description: 'Turn a kill switch off: {"by","reason","switch":"smart-mode"}',
   });
 }
 

@@ -32,6 +32,7 @@ export const pauseSignal = signal('pause');
 export const freezeSignal = signal('freeze');
 export const abortSignal = signal('abort');
 export const stepBackSignal = signal('step-back');
+export const flipSignal = signal('flip');
 
 export const statusQuery = query<Status>('status');
 export const explainQuery = query<Explanation>('explain');
@@ -51,6 +52,11 @@ export interface ControlInput {
 /** `toBp`: the weight to go down to; `null` means the step below the present one. */
 export interface StepBackInput extends ControlInput {
   readonly toBp: number | null;
+}
+
+/** `switch`: id of a kill switch of the plan. */
+export interface FlipInput extends ControlInput {
+  readonly switch: string;
 }
 
 /** `validUntil`: epoch ms in workflow time after which a late delivery changes nothing; `null` for no limit. */

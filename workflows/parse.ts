@@ -13,6 +13,11 @@ export function parseStepBack(raw: unknown): ControlInput & { readonly toBp: num
   return { ...parseControl(raw), toBp: asked === null ? null : bpOf(asked) };
 }
 
+/** The kill switch that is meant: `{"switch": "smart-mode"}`; `null` when none is named. */
+export function parseFlip(raw: unknown): ControlInput & { readonly id: string | null } {
+  return { ...parseControl(raw), id: textOf(raw, 'switch') };
+}
+
 /** `validUntil` in epoch ms; anything else than a number means no limit. */
 export function parseRaise(raw: unknown): ControlInput & { readonly validUntil: number | null } {
   const until = field(raw, 'validUntil');

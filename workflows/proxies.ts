@@ -39,6 +39,13 @@ export const deploying = proxyActivities<Activities>({
   scheduleToCloseTimeout: patience.deploying,
 });
 
+/** A kill switch: pods may have to be replaced, and somebody waits for it. */
+export const flipping = proxyActivities<Activities>({
+  ...forward,
+  startToCloseTimeout: '10m',
+  scheduleToCloseTimeout: '15m',
+});
+
 /** A promotion that waits for people: a release is merged when somebody gets to it. */
 export const promotingByPeople = proxyActivities<Activities>({
   ...forward,

@@ -38,9 +38,17 @@ function bounded(receipts: ControlReceipt[]): ControlReceipt[] {
   return receipts.filter((_, index) => index !== Math.max(0, useless));
 }
 
+/** The end of one that takes its own time. */
+export function confirmReceipt(run: Run, id: number, state: ControlReceipt['state'], detail: string): void {
+  run.state.receipts = run.state.receipts.map((receipt) =>
+    receipt.id === id ? { ...receipt, state, detail } : receipt,
+  );
+  show(run);
+}
+
 /** What was seen has now been read back at the target. */
 export function confirmReceipts(run: Run, detail: string): void {
   run.state.receipts = run.state.receipts.map((receipt) =>
-    receipt.state === 'seen' ? { ...receipt, state: 'confirmed', detail } : receipt,
+    receipt.state === 'seen' && receipt.message !== 'flip' ? { ...receipt, state: 'confirmed', detail } : receipt,
   );
 }

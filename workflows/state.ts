@@ -3,7 +3,7 @@
 import type { Plan } from '../plan/plan.ts';
 import type { Outcome, Phase, TurnBack } from '../plan/phases.ts';
 import type { Release } from '../plan/release.ts';
-import type { ControlReceipt, IgnoredMessage, SmokeSummary, Stopped, Weights } from '../plan/status.ts';
+import type { ControlReceipt, IgnoredMessage, SmokeSummary, Stopped, SwitchStatus, Weights } from '../plan/status.ts';
 import type { Stage } from '../plan/target.ts';
 import type { TimelineEvent } from '../plan/timeline.ts';
 import type { ApprovalRequest } from '../approvals/request.ts';
@@ -61,6 +61,7 @@ export interface RunState {
   /** Asked but not yet carried out: index of the step to go down to. */
   stepBackTo: number | null;
   smoke: SmokeSummary[];
+  switches: SwitchStatus[];
   putBack: number;
   receipts: ControlReceipt[];
   nextReceipt: number;
@@ -124,6 +125,7 @@ export function initialState(plan: Plan, now: number): RunState {
     detached: null,
     stepBackTo: null,
     smoke: [],
+    switches: [],
     putBack: 0,
     receipts: [],
     nextReceipt: 1,

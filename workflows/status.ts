@@ -41,6 +41,7 @@ export function statusOf(run: Run): Status {
     held: state.held,
     frozen: state.frozen,
     smoke: state.smoke,
+    ...(state.switches.length > 0 && { switches: state.switches }),
     receipts: state.receipts,
     ignored: state.ignored,
   };

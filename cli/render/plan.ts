@@ -3,6 +3,7 @@
 import type { PreflightReport } from '../../activities/contract.ts';
 import type { Clause, GatePlan, Plan, SmokeRun, StepPlan } from '../../plan/plan.ts';
 import { nameOf, type Release } from '../../plan/release.ts';
+import { placeInWords } from '../../plan/switch.ts';
 import { formatBp, formatDuration } from '../../plan/units.ts';
 import { clean } from './clean.ts';
 import { columns } from './columns.ts';
@@ -36,6 +37,7 @@ export function renderPlan(foreign: PlanPicture, paint: Paint): string {
     ...(plan.criteria.length === 0
       ? ['  none: nothing is judged']
       : plan.criteria.flatMap((one) => criterionLines(one, plan, paint))),
+    ...switchesOf(plan).flatMap((row, index) => (index === 0 ? [...heading('Kill switches'), row] : [row])),
     ...heading('Going back'),
     ...indented(wayBack(plan)),
     ...heading('Preflight'),
@@ -45,6 +47,16 @@ export function renderPlan(foreign: PlanPicture, paint: Paint): string {
 
 function indented(rows: readonly (readonly string[])[]): readonly string[] {
   return columns(rows).map((row) => `  ${row}`);
+}
+
+function switchesOf({ switches = [] }: Plan): readonly string[] {
+  return indented(
+    switches.map(({ id, place, off, verify, rejudgeAfterMs, stillBad }) => {
+      const tried = verify === null ? '' : `, then smoke ${verify.suite} at ${verify.aim}`;
+      const after = `a criterion that still fails ${formatDuration(rejudgeAfterMs)} later: ${stillBad}`;
+      return [id, `${placeInWords(place)} becomes ${JSON.stringify(off)}${tried}; ${after}`];
+    }),
+  );
 }
 
 function targetOf({ target, capabilities }: Plan): string {

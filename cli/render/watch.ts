@@ -54,6 +54,7 @@ export function renderWatch(foreign: Picture): string {
     ...block('problems', inColor(paint.red, status.problems)),
     ...gateBlocks(gates.filter(({ state }) => state === 'open')),
     ...block('waiting', status.outcome === null ? waitingLines(picture) : []),
+    ...block('switches', switchLines(picture)),
     ...block('smoke', smokeLines(picture)),
     ...gateBlocks(gates.filter(({ state }) => state !== 'open')),
     ...block('messages', messageLines(picture)),
@@ -101,6 +102,15 @@ function smokeLines({ status, width, paint }: Picture): readonly string[] {
     const mark = smoke.passed ? paint.green('✓') : paint.red('✗');
     const lines = wrap(`${smoke.suite} at ${smoke.aim}: ${smoke.sentence}`, blockWidth(width) - 2);
     return lines.map((line, index) => `${index === 0 ? mark : ' '} ${line}`);
+  });
+}
+
+/** `smart-mode off 2m ago by olga: wrong answers; smoke chat-no-ai passed: 2 requests` */
+function switchLines({ status, now, width, paint }: Picture): readonly string[] {
+  return (status.switches ?? []).flatMap(({ id, state, by, reason, since, detail }) => {
+    const color = state === 'on' ? paint.red : paint.yellow;
+    const text = `${id} ${state} ${ago(since, now)} by ${by}: ${reason}; ${detail}`;
+    return wrap(text, blockWidth(width)).map((line) => color(line));
   });
 }
 

@@ -9,6 +9,8 @@ export interface Behaviour {
   readonly errorRate?: number;
   /** Added to each answer. @default 0 */
   readonly latencyMs?: number;
+  /** Errors and latency come from a feature that this environment variable turns off with `false`. */
+  readonly feature?: string;
   /** What `/healthz` answers. @default 200 */
   readonly health?: number;
   /** Every process of it ends at once with this code when it is not 0. @default 0 */

@@ -34,6 +34,7 @@ describe('the command line', () => {
         "withdraw",
         "pause",
         "resume",
+        "flip",
         "freeze",
         "lift",
         "edit",

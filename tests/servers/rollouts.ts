@@ -177,7 +177,11 @@ export class Rollouts {
   // ── Messages ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** By Olga, who is on call: what lowers or stops. Waits until it is in effect. */
-  async order(service: string, kind: ControlMessage['kind'], toBp: number | null = null): Promise<ControlReceipt> {
+  async order(
+    service: string,
+    kind: Exclude<ControlMessage['kind'], 'flip'>,
+    toBp: number | null = null,
+  ): Promise<ControlReceipt> {
     const input = { by: 'olga', reason: 'the test says so', toBp };
     const answer = await control(this.session, idOf(service), { kind, input }, { waitMs: patienceMs });
     if (answer.kind === 'stored') throw new Error(answer.why);

@@ -24,6 +24,7 @@ const services = { group: '', version: 'v1', plural: 'services', kind: 'Service'
 export const resources = {
   deployments,
   services,
+  configmaps: { group: '', version: 'v1', plural: 'configmaps', kind: 'ConfigMap' },
   pods: { group: '', version: 'v1', plural: 'pods', kind: 'Pod' },
   slices: { group: 'discovery.k8s.io', version: 'v1', plural: 'endpointslices', kind: 'EndpointSlice' },
   autoscalers: {

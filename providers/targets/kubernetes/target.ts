@@ -17,6 +17,7 @@ import { retire } from './retire.ts';
 import { routerFor } from './routers/routers.ts';
 import { raiseFence, setWeights } from './shares.ts';
 import { contentsOf, placeOf, placesAt, see, type Site } from './site.ts';
+import { createSwitches } from './switches.ts';
 
 export interface KubernetesTargetOptions {
   readonly plan: KubernetesTargetPlan;
@@ -59,6 +60,7 @@ export function createKubernetesTarget({ plan, connection, clock }: KubernetesTa
     restore: (order, signal) => restore(site, order, back(signal)),
     retire: (order, loser, signal) => retire(site, order, loser, ahead(signal)),
     aim: (at, order, signal) => aim(site, at, order, ahead(signal)),
+    switches: createSwitches(site, back),
   };
 }
 
@@ -71,6 +73,7 @@ function capabilitiesOf({ plan, connection, router }: Site): TargetCapabilities 
     affinity: false,
     scales: true,
     instantRevert: true,
+    switches: ['kubernetes-env', 'kubernetes-config'],
     ...(plan.promotion === 'gitops' && { promotedByPeople: true as const }),
     ...(!connection.podsReachable && { stableAim: false as const }),
   };

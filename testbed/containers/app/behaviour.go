@@ -23,6 +23,13 @@ type release struct {
 	Health int `json:"health"`
 	// Ends at once with this code when it is not 0.
 	Exit int `json:"exit"`
+	// Errors and latency come from a feature that this environment variable turns off with "false"; empty for none.
+	Feature string `json:"feature"`
+}
+
+// isOff tells that the feature with the faults was turned off when the process began.
+func (r release) isOff() bool {
+	return r.Feature != "" && os.Getenv(r.Feature) == "false"
 }
 
 type behaviour struct {
@@ -73,6 +80,9 @@ func (b *behaviour) read() error {
 	next := release{Health: 200}
 	if err := json.Unmarshal(text, &next); err != nil {
 		return err
+	}
+	if next.isOff() {
+		next.FailEvery, next.ErrorRate, next.LatencyMs = 0, 0, 0
 	}
 	b.facts, b.written, b.owed = next, facts.ModTime(), 0
 	return nil

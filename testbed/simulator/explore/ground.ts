@@ -14,6 +14,7 @@ const activities: Readonly<Record<keyof Activities, true>> = {
   deploy: true,
   ensureCapacity: true,
   shift: true,
+  flip: true,
   confirm: true,
   smoke: true,
   watch: true,
