@@ -11,7 +11,7 @@ import { isExposed, isSameStage, type StageSeen } from './watch-checkpoint.ts';
 
 /** Something wrong, and what the workflow is told once it has lasted long enough. */
 export interface Problem {
-  /** `claim:`, `weight:`, `release:`, `way-back:` or `data:` and what it is, in words. */
+  /** `claim:`, `weight:`, `release:`, `stable:`, `way-back:` or `data:` and what it is, in words. */
   readonly key: string;
   /** It is told once it has lasted so many polls and so long, ms. */
   readonly after: { readonly polls: number; readonly ms: number };
@@ -58,11 +58,16 @@ export function standingOf(
   const isOld = claim.fence < checkpoint.fence;
   const seen = isOld ? null : { stage: claim.stage, since: claim.since, plannedBp: claim.canaryBp };
   const plannedBp = seen?.plannedBp ?? checkpoint.observed.requestedBp;
-  const problems = [
-    ...(reading.outage === true ? outageOf(plannedBp, claim.fence) : driftOf(plannedBp, acceptedBp, claim.fence)),
-    ...releaseProblems(reading, order, acceptedBp),
-    ...stableProblems(reading, claim, order, plannedBp),
-  ];
+  const weight =
+    reading.outage === true ? outageOf(plannedBp, claim.fence) : driftOf(plannedBp, acceptedBp, claim.fence);
+  const problems =
+    reading.stableChanged === undefined
+      ? [
+          ...weight,
+          ...releaseProblems(reading, order, acceptedBp),
+          ...stableProblems(reading, claim, order, plannedBp),
+        ]
+      : [...(reading.outage === true ? weight : []), changed(reading.stableChanged)];
   return { ...common, seen, fence: claim.fence, problems };
 }
 
@@ -126,6 +131,12 @@ function forgotten(plannedBp: number, acceptedBp: number): Problem {
 
 function wayBack(key: string, sentence: string): Problem {
   return { key: `way-back: ${key}`, after: patience, milestone: { kind: 'way-back', sentence } };
+}
+
+/** No weight puts that right: a person has to say what it was for. */
+function changed(sentence: string): Problem {
+  const told = `stable was changed: ${short(sentence)}`;
+  return { key: `stable: ${told}`, after: atOnce, milestone: { kind: 'way-back', sentence: told } };
 }
 
 /** Going back is one write only while the recorded stable is ready to take everything. */

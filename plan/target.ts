@@ -166,6 +166,8 @@ export interface Reading {
   readonly outage?: true;
   /** Stable's own place is just being given the release: stable is ready nowhere for a while, and `restore` starts it again. */
   readonly restorable?: true;
+  /** Somebody else gave stable's own place another release while the rollout needs it as it was; what there is, in words. */
+  readonly stableChanged?: string;
 }
 
 /** How far an asked change has got. */

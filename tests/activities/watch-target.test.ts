@@ -166,6 +166,15 @@ describe('the way back', () => {
     expect(afterMs).toBe(50 * second);
   });
 
+  it('is closed at once when somebody else gave stable another release, which no weight puts right', async () => {
+    const stableChanged = 'Deployment web was given v2 by somebody else';
+    const reading = (at: number) =>
+      later(at, 30) ? { ...planned(claim(step(0), 500), 10_000), stableChanged } : atStep0();
+    const { answer, afterMs } = await watched({ script: { reading }, bake });
+    expect(answer).toMatchObject({ kind: 'way-back', sentence: `stable was changed: ${stableChanged}` });
+    expect(afterMs).toBe(30 * second);
+  });
+
   it('does not matter to a criterion: metrics are judged while the target is away', async () => {
     const reading = (at: number) => (later(at, 30) ? away() : atStep0());
     const { answer, afterMs } = await watched({

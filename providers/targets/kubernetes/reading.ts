@@ -54,7 +54,17 @@ function readingOf(site: Site, scene: Scene, places: ByPlace<Place>): Reading {
     unknownBp,
     ...(scene.split.fault !== null && scene.split.present && { outage: true as const }),
     ...(scene.claim?.promoting === true && { restorable: true as const }),
+    ...changeOf(site, scene.claim, places.stable),
   };
+}
+
+/** Until it is promoted, stable's Deployment is its owner's, and has to stay what it was. */
+function changeOf(site: Site, claim: StoredClaim | null, place: Place): Pick<Reading, 'stableChanged'> {
+  const isUnderWay = claim !== null && !claim.released && !claim.promoting;
+  if (!isUnderWay || (claim.stage.kind !== 'deployed' && claim.stage.kind !== 'step')) return {};
+  if (place.workload === null || place.workload.release?.digest === claim.stable.digest) return {};
+  const { name } = site.deployments.stable;
+  return { stableChanged: `Deployment ${name} was given ${contentInWords(place)} by somebody else` };
 }
 
 /** The route's, unless nobody holds it and somebody holds a Deployment: then that is in the way. */

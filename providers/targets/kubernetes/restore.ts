@@ -1,5 +1,6 @@
 /** The recorded stable: started beside what serves where it is not ready, then put back in its own Deployment. */
 
+import { nameOf, type Release } from '../../../plan/release.ts';
 import type { Instance, Order } from '../../../plan/target.ts';
 import { ProviderError } from '../../errors.ts';
 import type { Call } from './api.ts';
@@ -108,7 +109,16 @@ async function give(
   if (name === 'stable' && site.plan.promotion === 'gitops') return mustHaveGivenBack(site, order, doing, call);
   if (name === 'canary') return giveCanary(site, { ...gift, replicas: Math.max(recorded.replicas, 1) }, call);
   const whole = { ...gift, image: recorded.image, replicas: recorded.replicas };
-  return giveStable(site, whole, () => undefined, call);
+  return giveStable(site, whole, (found) => mustBeOfOurs(site, found, order, doing), call);
+}
+
+/** Traffic is safe by then. What somebody else gave it meanwhile is not ours to overwrite. */
+function mustBeOfOurs({ deployments }: Site, found: Release | null, { stable, canary }: Order, doing: string): void {
+  if (found?.digest === stable.digest || found?.digest === canary.digest) return;
+  const there = found === null ? 'an image without a digest' : nameOf(found);
+  const { name } = deployments.stable;
+  const detail = `Deployment ${name} was given ${there} by somebody else; ${nameOf(stable)} serves beside it. Give it ${stable.image}@${stable.digest} again, or start a rollout of what it has after that`;
+  throw new ProviderError({ code: 'conflict', doing, detail });
 }
 
 /** Traffic is safe by then; the Deployment is its owner's. */

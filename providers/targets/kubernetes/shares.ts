@@ -12,8 +12,8 @@ import { podsFor, shortage } from './capacity.ts';
 import { type Amendment, admitted, change, ownClaim } from './change.ts';
 import { type ByPlace, claimFor, type PlaceName, type StoredClaim } from './claim.ts';
 import { backClaim, fenceObjects, raiseEverywhere } from './fences.ts';
-import { readingAfter, readingWithoutRoute } from './reading.ts';
-import { bpOf, contentsOf, look, placeAt, placeOf, placesAt, type Scene, type Site } from './site.ts';
+import { contentInWords, readingAfter, readingWithoutRoute } from './reading.ts';
+import { bpOf, contentsOf, look, placeOf, placesAt, type Scene, type Site } from './site.ts';
 
 interface Wanted {
   readonly order: Order;
@@ -138,8 +138,13 @@ async function mustBeReady(
   call: Call,
 ): Promise<void> {
   const pods = podsFor(canaryBp, recorded.replicas, site.plan.canary.replicas);
-  const lack = shortage(await placeAt(site, name, call), order.canary, pods);
+  const places = await placesAt(site, call);
+  const lack = shortage(places[name], order.canary, pods);
   if (lack !== null) throw new ProviderError({ code: 'unreachable', doing, detail: lack });
+  const home = places[name === 'canary' ? 'stable' : 'canary'];
+  if (home.workload?.release?.digest === order.stable.digest) return;
+  const detail = `${home.name}'s Deployment has ${contentInWords(home)}, not ${order.stable.label}: there would be no way back`;
+  throw new ProviderError({ code: 'missing', doing, detail });
 }
 
 /** Weights, preview and stage stay byte for byte. */
