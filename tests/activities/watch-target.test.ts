@@ -167,11 +167,11 @@ describe('the way back', () => {
   });
 
   it('is closed at once when somebody else gave stable another release, which no weight puts right', async () => {
-    const stableChanged = 'Deployment web was given v2 by somebody else';
+    const stableChanged = "stable's Deployment was changed by somebody else: web has v2, not v1";
     const reading = (at: number) =>
       later(at, 30) ? { ...planned(claim(step(0), 500), 10_000), stableChanged } : atStep0();
     const { answer, afterMs } = await watched({ script: { reading }, bake });
-    expect(answer).toMatchObject({ kind: 'way-back', sentence: `stable was changed: ${stableChanged}` });
+    expect(answer).toMatchObject({ kind: 'way-back', sentence: stableChanged });
     expect(afterMs).toBe(30 * second);
   });
 

@@ -144,7 +144,7 @@ describe.concurrent('somebody else at the cluster', () => {
     await bakingAt25(service);
     const { namespace } = world.service(service);
     await giveByHand(world, service, service, 'v1.1');
-    await rollouts.held(service, /stable v1 is not ready \(it runs nowhere\)/);
+    await rollouts.held(service, /stable's Deployment was changed by somebody else/);
     expect(await imageAt(plane, namespace, service)).toContain(world.digest(service, 'v1.1'));
     expect((await routeNow(world, service)).canaryBp).toBe(2_500);
     await giveByHand(world, service, service, 'v1');

@@ -89,7 +89,9 @@ describe.concurrent('a Deployment that Git gives its release', () => {
     await shift(target, next, 2_500);
     expect(await target.read()).not.toHaveProperty('stableChanged');
     await merged(canary);
-    expect((await target.read()).stableChanged).toMatch(/^Deployment web was given v2 \(sha256:.*\) by somebody else$/);
+    expect((await target.read()).stableChanged).toMatch(
+      /^stable's Deployment was changed by somebody else: web has v2 .*, not v1 /,
+    );
     const order = next();
     expect(await codeOf(target.setWeights(order, sharesOf(order, 2_600), { kind: 'step', index: 1 }))).toBe('missing');
     expect(await zero()).toMatchObject({ kind: 'zero', fromBp: 10_000 });
@@ -128,7 +130,7 @@ describe.concurrent('a stable that somebody else changes in mid-rollout', () => 
     await live(target, await shift(target, next, 2_500), 2_500);
     const other = canaryOf(plane, workload, 'v1.1');
     await merged(other);
-    expect((await target.read()).stableChanged).toContain('web was given v1.1');
+    expect((await target.read()).stableChanged).toContain('web has v1.1');
     expect(await zero()).toMatchObject({ kind: 'zero', fromBp: 2_500 });
     expect(await answers(plane, host, 60)).toEqual({ v1: 60 });
     expect(await codeOf(target.restore(next()))).toBe('conflict');

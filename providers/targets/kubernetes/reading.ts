@@ -63,8 +63,8 @@ function changeOf(site: Site, claim: StoredClaim | null, place: Place): Pick<Rea
   const isUnderWay = claim !== null && !claim.released && !claim.promoting;
   if (!isUnderWay || (claim.stage.kind !== 'deployed' && claim.stage.kind !== 'step')) return {};
   if (place.workload === null || place.workload.release?.digest === claim.stable.digest) return {};
-  const { name } = site.deployments.stable;
-  return { stableChanged: `Deployment ${name} was given ${contentInWords(place)} by somebody else` };
+  const found = `${site.deployments.stable.name} has ${contentInWords(place)}`;
+  return { stableChanged: `stable's Deployment was changed by somebody else: ${found}, not ${nameOf(claim.stable)}` };
 }
 
 /** The route's, unless nobody holds it and somebody holds a Deployment: then that is in the way. */
