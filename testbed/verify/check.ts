@@ -1,0 +1,7 @@
+/** What a verification finds. */
+
+/** One thing that must be so. */
+export interface Check {
+  readonly what: string;
+  readonly holds: boolean;
+}
