@@ -1,8 +1,12 @@
 /** The real `Cluster`: identity and certificates from a kubeconfig or the pod's service account, connections kept per identity. */
 
 import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import type { RequestOptions } from 'node:https';
+import { dirname, resolve } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
+import { parse } from 'yaml';
+import { z } from 'zod';
 import { sendAs, type Credentials } from './credentials.ts';
 import { ProviderError } from './errors.ts';
 import { createHttp, type Certificates } from './http.ts';
@@ -94,7 +98,22 @@ async function configOf(access: ClusterAccess): Promise<KubeConfig> {
   }
   config.loadFromFile(access.path);
   if (access.context !== null) config.setCurrentContext(access.context);
+  const name = config.getCurrentUser()?.name;
+  const token = await tokenFromFile(access.path, name);
+  if (token !== null) config.users = config.users.map((user) => (user.name === name ? { ...user, token } : user));
   return config;
+}
+
+const usersSchema = z.object({
+  users: z.array(z.object({ name: z.string(), user: z.object({ tokenFile: z.string().optional() }).nullish() })),
+});
+
+/** `tokenFile` of a user, which the library does not know. */
+async function tokenFromFile(kubeconfig: string, name: string | undefined): Promise<string | null> {
+  const parsed = usersSchema.safeParse(parse(await readFile(kubeconfig, 'utf8')));
+  const file = parsed.data?.users.find((one) => one.name === name)?.user?.tokenFile;
+  if (file === undefined) return null;
+  return (await readFile(resolve(dirname(kubeconfig), file), 'utf8')).trim();
 }
 
 function credentialsIn({ headers, auth }: RequestOptions): Credentials | null {

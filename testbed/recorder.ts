@@ -145,6 +145,6 @@ async function play(call: Call, fault: Fault | null, ask: Ask, record: Record): 
     }
     case 'refuse':
       record(entryOf(call, null, fault, null));
-      return { status: fault.status, headers: [], body: fault.body ?? '' };
+      return { status: fault.status, headers: Object.entries(fault.headers ?? {}).flat(), body: fault.body ?? '' };
   }
 }

@@ -15,6 +15,8 @@ export interface Entry {
   readonly method: string;
   /** Path and query. */
   readonly path: string;
+  /** The client's port: the same for all calls of one connection. */
+  readonly peer: number;
   /** Names in lower case, without credentials. */
   readonly requestHeaders: Readonly<Record<string, string>>;
   readonly requestBody: string;
@@ -122,6 +124,7 @@ export function entryOf(call: Call, answer: UpstreamAnswer | null, fault: Fault 
     ms: Date.now() - call.at,
     method: call.method,
     path: call.path,
+    peer: call.incoming.socket.remotePort ?? 0,
     requestHeaders: shown(call.incoming.headers),
     requestBody: call.body.toString('utf8'),
     status: answer?.status ?? null,

@@ -12,7 +12,12 @@ export type Fault =
   /** The upstream acts, the client hears something else. */
   | { readonly kind: 'falsify'; readonly status?: number; readonly body?: string }
   /** Answer in place of the upstream. */
-  | { readonly kind: 'refuse'; readonly status: number; readonly body?: string };
+  | {
+      readonly kind: 'refuse';
+      readonly status: number;
+      readonly body?: string;
+      readonly headers?: Readonly<Record<string, string>>;
+    };
 
 export interface FaultRule {
   /** @default every method */
