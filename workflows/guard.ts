@@ -9,6 +9,7 @@ import type { WatchCheckpoint, WatchInput, WatchReport } from '../activities/con
 import { onDrift, plannedBp } from './drift.ts';
 import { flipByRule, offSwitches } from './flip.ts';
 import { evidenceTurnedWorse } from './gate.ts';
+import { lastBeat } from './last-beat.ts';
 import { watching } from './proxies.ts';
 import { holdBehind, isBehind } from './returned.ts';
 import type { Run } from './run.ts';
@@ -59,8 +60,10 @@ export async function inSegments(
 }
 
 /** Stopped before it began, or its worker died while it was being stopped: the next segment goes on from what is known. */
-function noReport(error: unknown): null {
+function noReport(error: unknown): WatchReport | null {
   if (!isCancellation(error) && !(error instanceof ActivityFailure)) throw error;
+  const last = lastBeat(error);
+  if (last !== null) return last;
   log.info('a segment of the watch ended without a report', { error: String(error) });
   return null;
 }

@@ -112,6 +112,7 @@ export class ActivityTask {
       timeoutFailureInfo: {
         timeoutType:
           kind === 'heartbeat' ? TimeoutType.TIMEOUT_TYPE_HEARTBEAT : TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE,
+        ...(this.details !== null && { lastHeartbeatDetails: { payloads: [this.details] } }),
       },
     });
   }
