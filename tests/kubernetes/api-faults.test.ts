@@ -166,7 +166,10 @@ describe.concurrent('between Sluice and the API server', () => {
     await waitFor(() => hanging.count() > 0, { for: 'zero on its way', withinMs: 60_000 });
     const file = join(folder, `${service}.edited.yaml`);
     const text = readFileSync(join(folder, `${service}.rollout.yaml`), 'utf8');
-    writeFileSync(file, text.replace(/weight: 100%\s+bake: 1s/, (last) => last.replace('1s', '5s')));
+    writeFileSync(
+      file,
+      text.replace(/weight: 100%\s+bake: 1s/, (last) => last.replace('1s', '5s')),
+    );
     const edit = await rollouts.run('edit', service, file, '--by', 'rita', '--reason', 'faster');
     hanging.release();
     expect(edit.code).not.toBe(0);
