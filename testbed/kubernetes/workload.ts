@@ -186,7 +186,7 @@ export async function startWorkload(
   await api.apply(deployment({ ...options, namespace, name, image: referenceTo(stable) }));
   await api.apply(service(namespace, name, options.app));
   await api.apply(httpRoute(namespace, name, host, { [name]: 1 }));
-  await rolledOut(api, namespace, name);
+  await rolledOut(api, namespace, name, 90_000);
   await served(api, namespace, name, options.replicas ?? 2);
   await routeSeen(api, namespace, name);
   return { namespace, name, host, stable };
