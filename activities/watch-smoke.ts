@@ -12,6 +12,12 @@ import { isBaking } from './watch-schedule.ts';
 /** Sentences travel in every heartbeat. */
 const longestSentence = 300;
 
+/** The number of a run, counted from the beginning of its stage. */
+interface Run {
+  readonly slot: number;
+  readonly stageSince: number;
+}
+
 export interface ScheduledSmokeRuns {
   /** Takes in a finished run and starts one that is due. `failed` tells when it failed too often in a row. */
   look(
@@ -24,16 +30,16 @@ export interface ScheduledSmokeRuns {
 
 /** `skipped`: nothing was learnt about the release; the next run is due at its time. */
 type Ended =
-  | { readonly kind: 'ran'; readonly slot: number; readonly said: SmokeSummary }
-  | { readonly kind: 'skipped'; readonly slot: number }
+  | { readonly kind: 'ran'; readonly run: Run; readonly said: SmokeSummary }
+  | { readonly kind: 'skipped'; readonly run: Run }
   | { readonly kind: 'broken'; readonly error: unknown };
 
 export function createScheduledSmoke(ports: Ports, input: WatchInput): ScheduledSmokeRuns {
   const breakOff = new AbortController();
   let running: Promise<void> | null = null;
   let ended: Ended | null = null;
-  const start = (slot: number, aim: SmokeAim) => {
-    running = run(ports, input, slot, aim, breakOff.signal)
+  const start = (due: Run, aim: SmokeAim) => {
+    running = run(ports, input, due, aim, breakOff.signal)
       .catch((error: unknown): Ended => ({ kind: 'broken', error }))
       .then((how) => void (ended = how));
   };
@@ -43,7 +49,8 @@ export function createScheduledSmoke(ports: Ports, input: WatchInput): Scheduled
       if (ended !== null) running = null;
       ended = null;
       const slot = dueSlot(input, taken.checkpoint, at);
-      if (slot !== null && running === null) start(slot, aimAt(input, checkpoint));
+      const { stageSince } = checkpoint;
+      if (slot !== null && running === null) start({ slot, stageSince }, aimAt(input, checkpoint));
       return taken;
     },
     stop() {
@@ -57,8 +64,8 @@ function aimAt({ scheduled }: WatchInput, { stage }: WatchCheckpoint): SmokeAim 
   return stage.kind === 'promoted' ? (scheduled?.smoke.run.aim ?? 'public') : 'canary';
 }
 
-async function run(ports: Ports, input: WatchInput, slot: number, aim: SmokeAim, signal: AbortSignal): Promise<Ended> {
-  if (input.scheduled === null) return { kind: 'skipped', slot };
+async function run(ports: Ports, input: WatchInput, due: Run, aim: SmokeAim, signal: AbortSignal): Promise<Ended> {
+  if (input.scheduled === null) return { kind: 'skipped', run: due };
   const { smoke, suite } = input.scheduled;
   const suiteName = smoke.run.suite;
   try {
@@ -66,24 +73,27 @@ async function run(ports: Ports, input: WatchInput, slot: number, aim: SmokeAim,
     const { passed, sentence } = await ports.smoke.run(suite, place, signal);
     ports.observer.smoke(input.order.rollout, suiteName, passed);
     const at = ports.clock.now();
-    return { kind: 'ran', slot, said: { suite: suiteName, aim, passed, sentence: clipped(sentence), at } };
+    return { kind: 'ran', run: due, said: { suite: suiteName, aim, passed, sentence: clipped(sentence), at } };
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
     log.warn('scheduled smoke could not run', { suite: suiteName, reason: error.message });
-    return { kind: 'skipped', slot };
+    return { kind: 'skipped', run: due };
   }
 }
 
 function takeIn(ended: Ended | null, checkpoint: WatchCheckpoint, input: WatchInput) {
   if (ended === null) return { checkpoint, failed: null };
   if (ended.kind === 'broken') throw ended.error;
+  const { slot, stageSince } = ended.run;
+  // It began in the stage before: its number would keep every run of this one from being due until it is reached again.
+  if (stageSince !== checkpoint.stageSince) return { checkpoint, failed: null };
   if (ended.kind === 'skipped') {
     return {
-      checkpoint: { ...checkpoint, scheduledSmoke: { ...checkpoint.scheduledSmoke, runs: ended.slot } },
+      checkpoint: { ...checkpoint, scheduledSmoke: { ...checkpoint.scheduledSmoke, runs: slot } },
       failed: null,
     };
   }
-  const { said, slot } = ended;
+  const { said } = ended;
   const failuresInARow = said.passed ? 0 : checkpoint.scheduledSmoke.failuresInARow + 1;
   const isTooOften = failuresInARow >= (input.scheduled?.smoke.failuresToRollback ?? Infinity);
   const sentence = `smoke ${said.suite} failed ${String(failuresInARow)} times in a row: ${said.sentence}`;

@@ -70,6 +70,17 @@ describe('keeping a stage whose bake is done', () => {
     expect((await watched({ script: {}, criteria: [], input: keep([]) })).answer.kind).toBe('segment-end');
   });
 
+  it('leaves its scheduled smoke behind: after promotion it is due anew, also when one was just under way', async () => {
+    const promotedAt = t0 + 605 * second; // five seconds after the tenth run began
+    const next = planned(claim({ kind: 'promoted' }, 10_000, { since: promotedAt, fence: 7 }));
+    const reading = (at: number) => (at < promotedAt ? atStep0() : next);
+    const input = { ...keep(['errors']), segmentMs: 60 * minute, scheduled: scheduledSmoke(), watchMs: 5 * minute };
+    const { answer, smokeRuns } = await watched({ script: { reading }, input });
+    expect(answer.kind).toBe('watched');
+    const after = smokeRuns.filter((run) => run.from > promotedAt);
+    expect(after.map((run) => Math.round((run.from - promotedAt) / minute))).toEqual([1, 2, 3, 4, 5]);
+  });
+
   it('becomes a bake by itself when the next stage appears', async () => {
     const next = planned(claim(step(1), 2_500, { since: t0 + 30 * second, fence: 7 }));
     const reading = (at: number) => (at < t0 + 30 * second ? atStep0() : next);
