@@ -114,20 +114,26 @@ describe.concurrent('on Kubernetes', () => {
     await expectInOrder(world, service, [100, 500, 2_500, 10_000], 'v2');
     const smokes = plane.requests(world.service(service).namespace).filter((one) => one.path === '/api/whoami');
     expect(new Set(smokes.map(({ release }) => release))).toEqual(new Set(['v2']));
-    expect(smokes.length).toBeGreaterThanOrEqual(4 + 5);
+    const promotedAt = (await rollouts.timeline(service)).find(({ code }) => code === 'promoted')?.at ?? NaN;
+    expect(smokes.filter(({ at }) => at < promotedAt).length).toBeGreaterThanOrEqual(4);
+    expect(smokes.filter(({ at }) => at >= promotedAt).length).toBeGreaterThanOrEqual(2); // a busy machine skips some
   });
 
   it('a breach that does not last rolls nothing back, and does not let the bake end while it lasts (T-17 a, d)', async () => {
     const service = 'flapping';
-    await rollouts.start({ service, steps, parts: { criteria: sustained(service, '60s') } });
+    const long = steps.map((step, index) => (index === 0 ? { ...step, bake: '40s..10m' } : step));
+    await rollouts.start({ service, steps: long, parts: { criteria: sustained(service, '10m') } });
     await rollouts.baking(service, 5_000);
-    for (const time of ['first', 'second']) {
-      world.setFaults(service, 'v2', { errorRate: 0.5 });
-      await verdict(service, ({ verdict: is }) => is !== 'pass', `the ${time} breach`);
-      world.setFaults(service, 'v2', { errorRate: 0 });
-      await verdict(service, ({ verdict: is }) => is === 'pass', `the end of the ${time} breach`);
-    }
+    const turn = async (errorRate: number, wish: string, breached: boolean) => {
+      world.setFaults(service, 'v2', { errorRate });
+      await verdict(service, (finding) => finding.breached === breached, wish);
+    };
+    await turn(0.5, 'the first breach', true);
+    await turn(0, 'the end of the first breach', false);
+    await turn(0.5, 'the second breach', true);
+    await rollouts.until(service, 'all the time that it needs', ({ bake }) => (bake?.validMs ?? 0) >= 45_000);
     expect(world.weightsSeen(service)).toEqual([5_000]);
+    world.setFaults(service, 'v2', { errorRate: 0 });
     expect(await rollouts.ended(service)).toMatchObject({ outcome: 'completed', reason: null });
     await expectInOrder(world, service, stepsBp, 'v2');
   });
