@@ -13,11 +13,14 @@ try {
   const { facts } = plane;
   const kubeconfig = join(folder, 'kubeconfig-outside.json');
   writeFileSync(kubeconfig, kubeconfigOf(facts.access), { mode: 0o600 });
+  const worker = join(folder, 'kubeconfig-worker.json');
+  writeFileSync(worker, kubeconfigOf(facts.worker), { mode: 0o600 });
   writeFileSync(join(folder, 'facts.json'), JSON.stringify(facts, null, 2), { mode: 0o600 });
   process.stdout.write(
     [
       `up in ${((Date.now() - began) / 1000).toFixed(1)} s; Ctrl-C ends it`,
       `kubeconfig  ${kubeconfig}`,
+      `worker's    ${worker}   (k8s/rbac has been applied)`,
       `gateway     ${facts.gatewayUrl}`,
       `prometheus  ${facts.prometheusUrl}`,
       `all facts   ${join(folder, 'facts.json')}`,

@@ -13,6 +13,7 @@ import { type ClusterAccess, createApi, type KubeApi } from './api.ts';
 import { inside, startControlPlane } from './control-plane.ts';
 import { customResources } from './crds.ts';
 import { startDataPlane } from './data-plane.ts';
+import { admitWorker } from './identity.ts';
 import { type Images, imagesIn } from './images.ts';
 import type { BackOff } from './kubelet/container.ts';
 import type { KubeletConfig } from './kubelet/main.ts';
@@ -35,6 +36,8 @@ export interface PlaneFacts {
   readonly folder: string;
   /** As administrator, straight to the API server. */
   readonly access: ClusterAccess;
+  /** As Sluice's worker, whose rights `startWorkload` gives for each service. */
+  readonly worker: ClusterAccess;
   /** The API server's own, for a recorder that stands in its place. */
   readonly certificate: { readonly cert: string; readonly key: string };
   /** The Gateway's listener on our loopback; routes are told apart by host name. */
@@ -127,11 +130,13 @@ async function compose(options: PlaneOptions, stops: (() => Promise<void>)[]): P
   const [kubelet, gateway] = [await kubeletUp, await gatewayUp];
   const { etcd, apiserver, controllers } = control;
   const { contour, envoy } = gateway;
+  const worker = await admitWorker(api);
   const parts = await serveParts({ etcd, apiserver, controllers, kubelet, contour, envoy, prometheus });
   stops.push(() => parts.stop());
   return {
     folder,
     access: api.access,
+    worker,
     certificate,
     gatewayUrl: gateway.url,
     prometheusUrl: prometheus.url,

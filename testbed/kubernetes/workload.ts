@@ -1,9 +1,10 @@
-/** A service as its operator runs it on the cluster before Sluice comes: a namespace, a Deployment, a Service, a route. */
+/** A service as its operator runs it on the cluster before Sluice comes: a namespace, a Deployment, a Service, a route, and rights for Sluice. */
 
 import { createHash } from 'node:crypto';
 import { waitFor } from '../wait.ts';
 import type { KubeApi } from './api.ts';
 import { gateway } from './data-plane.ts';
+import { grant } from './identity.ts';
 import type { Behaviour, Image } from './images.ts';
 import { collectionPath, type KubeObject } from './objects.ts';
 import type { Plane } from './plane.ts';
@@ -15,6 +16,11 @@ const port = 8080;
 export function imageOf(app: string, label: string, behaviour: Behaviour & Pick<Image, 'pullMs' | 'tags'> = {}): Image {
   const digest = `sha256:${createHash('sha256').update(`${app}:${label}`).digest('hex')}`;
   return { app, label, digest, repository: `registry.example/${app}`, ...behaviour };
+}
+
+/** Image of a service's release, in the repository that has the service's name. */
+export function imageFor({ namespace, name }: Pick<Workload, 'namespace' | 'name'>, label: string): Image {
+  return { ...imageOf(`${namespace}-${name}`, label), repository: `registry.example/${name}` };
 }
 
 export const referenceTo = ({ repository, digest }: Image): string => `${repository}@${digest}`;
@@ -179,13 +185,14 @@ export async function startWorkload(
   options: Omit<DeploymentOptions, 'name' | 'namespace' | 'image'> = {},
 ): Promise<Workload> {
   const { api, images } = plane;
-  const stable = imageOf(`${namespace}-${name}`, 'v1');
+  const stable = imageFor({ namespace, name }, 'v1');
   const host = `${name}.${namespace}.test`;
   images.push(stable);
   await api.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
   await api.apply(deployment({ ...options, namespace, name, image: referenceTo(stable) }));
   await api.apply(service(namespace, name, options.app));
   await api.apply(httpRoute(namespace, name, host, { [name]: 1 }));
+  await grant(api, { namespace, deployment: name });
   await rolledOut(api, namespace, name, 90_000);
   await served(api, namespace, name, options.replicas ?? 2);
   await routeSeen(api, namespace, name);

@@ -17,7 +17,7 @@ import type { Behaviour, Image } from './images.ts';
 import type { Plane } from './plane.ts';
 import type { PodRequest } from './requests.ts';
 import { routeReads, type RouteState, routeWrites } from './route-record.ts';
-import { type DeploymentOptions, imageOf, startWorkload, type Workload } from './workload.ts';
+import { type DeploymentOptions, imageFor, startWorkload, type Workload } from './workload.ts';
 
 export interface ClusterServiceOptions extends Omit<DeploymentOptions, 'name' | 'namespace' | 'image'> {
   readonly name: string;
@@ -35,8 +35,6 @@ export interface ClusterWorldOptions {
   readonly taskQueue?: string;
   /** A webhook for what rollouts tell people. @default nobody is told */
   readonly notify?: string;
-  /** Who Sluice is at the API server, made once the namespaces are there. @default the administrator's token */
-  readonly identity?: (plane: Plane, namespaces: readonly string[]) => Promise<string>;
   /** How long one call of the worker to the API server may take. @default '5s' */
   readonly within?: string;
 }
@@ -119,10 +117,8 @@ async function compose(options: ClusterWorldOptions, { stops, users, stop }: Sto
     return found;
   };
   const selects = (name: string) => `namespace="${service(name).namespace}"`;
-  const namespaces = services.map(({ namespace }) => namespace);
-  const token = (await options.identity?.(plane, namespaces)) ?? access.token;
   const kubeconfig = join(folder, 'kubeconfig.json');
-  writeFileSync(kubeconfig, kubeconfigOf({ ...access, server: api.url, token }), { mode: 0o600 });
+  writeFileSync(kubeconfig, kubeconfigOf({ ...plane.worker, server: api.url }), { mode: 0o600 });
   const home: Home = {
     folder,
     taskQueue,
@@ -185,10 +181,6 @@ async function startService(plane: Plane, options: ClusterServiceOptions, stops:
     plane.images.push({ ...imageFor(workload, label), ...behaviour });
   }
   return workload;
-}
-
-export function imageFor({ namespace, name }: Pick<Workload, 'namespace' | 'name'>, label: string): Image {
-  return imageOf(`${namespace}-${name}`, label);
 }
 
 function targetOf({ namespace, name }: Workload): Readonly<Record<string, unknown>> {

@@ -1,8 +1,8 @@
 /** What people and other tools do to a service on the plane, past Sluice: the recorder does not see it. */
 
-import { referenceTo } from '../../testbed/kubernetes/workload.ts';
+import { imageFor, referenceTo } from '../../testbed/kubernetes/workload.ts';
 import { type RouteState, routePathOf, stateOf } from '../../testbed/kubernetes/route-record.ts';
-import { type ClusterWorld, imageFor } from '../../testbed/kubernetes/world.ts';
+import type { ClusterWorld } from '../../testbed/kubernetes/world.ts';
 import { deploymentPath } from './on-cluster.ts';
 
 interface Rule {

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import type { ClusterAccess } from '../../testbed/kubernetes/api.ts';
 import type { Plane } from '../../testbed/kubernetes/plane.ts';
 
-/** Path of the file; as the administrator, or as somebody else at the same server. */
-export function kubeconfigOf(plane: Plane, access: ClusterAccess = plane.access): string {
+/** Path of the file. */
+export function kubeconfigOf(plane: Plane, access: ClusterAccess): string {
   const { server, ca, token } = access;
   const name = createHash('sha256').update(JSON.stringify(access)).digest('hex').slice(0, 12);
   const file = join(plane.folder, `kubeconfig-${name}.json`);

@@ -11,7 +11,7 @@ import { createKubernetesTarget } from '../../providers/targets/kubernetes/targe
 import type { Image } from '../../testbed/kubernetes/images.ts';
 import { collectionPath } from '../../testbed/kubernetes/objects.ts';
 import type { Plane } from '../../testbed/kubernetes/plane.ts';
-import { imageOf, type Workload } from '../../testbed/kubernetes/workload.ts';
+import { imageFor, type Workload } from '../../testbed/kubernetes/workload.ts';
 import { waitFor } from '../../testbed/wait.ts';
 import { kubeconfigOf } from './kubeconfig.ts';
 
@@ -37,8 +37,9 @@ export function planFor(workload: Workload, more: Partial<KubernetesTargetPlan> 
   };
 }
 
+/** As Sluice's own identity, with its rights and no others. */
 export function clusterOf(plane: Plane): Cluster {
-  return createCluster({ kind: 'kubeconfig', path: kubeconfigOf(plane), context: null }, createClock());
+  return createCluster({ kind: 'kubeconfig', path: kubeconfigOf(plane, plane.worker), context: null }, createClock());
 }
 
 export function targetFor(plane: Plane, plan: KubernetesTargetPlan, cluster = clusterOf(plane)): Target {
@@ -51,8 +52,8 @@ export function releaseOf({ digest, label, repository }: Image): Release {
 }
 
 /** Pushed, so that it can be pulled. */
-export function canaryOf(plane: Plane, { namespace, name }: Workload, label = 'v2'): Image {
-  const image = imageOf(`${namespace}-${name}`, label);
+export function canaryOf(plane: Plane, workload: Workload, label = 'v2'): Image {
+  const image = imageFor(workload, label);
   plane.images.push(image);
   return image;
 }

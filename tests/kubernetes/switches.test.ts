@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { grant } from '../../testbed/kubernetes/identity.ts';
 import { type ClusterWorld, startClusterWorld } from '../../testbed/kubernetes/world.ts';
 import { nameOf, type Rollouts } from '../servers/rollouts.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
@@ -164,6 +165,8 @@ describe.concurrent('a kill switch', () => {
 
   it('that nobody could turn is found before anything is touched', async () => {
     const place = { kind: 'kubernetes-config', configMap: 'nowhere', key: 'smart', off: 'false' };
+    const { namespace } = world.service('unready');
+    await grant(plane.api, { namespace, deployment: 'unready', config: 'nowhere' });
     await expect(startSwitched('unready', { place })).rejects.toThrow(
       /switch smart-mode: ConfigMap \S+\/nowhere does not exist/,
     );

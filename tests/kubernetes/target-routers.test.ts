@@ -5,6 +5,7 @@ import { shareOf } from '../../plan/target.ts';
 import { createClock } from '../../providers/clock.ts';
 import { gateway } from '../../testbed/kubernetes/data-plane.ts';
 import { collectionPath, type KubeObject } from '../../testbed/kubernetes/objects.ts';
+import { grant } from '../../testbed/kubernetes/identity.ts';
 import { referenceTo, service, startWorkload } from '../../testbed/kubernetes/workload.ts';
 import { ownNamespace, sharedPlane } from './cluster.ts';
 import { canaryOf, codeOf, imageAt, orders, planFor, releaseOf, sharesOf, shift, targetFor } from './on-cluster.ts';
@@ -197,6 +198,7 @@ async function world(way: Way, namespace: string) {
   const workload = await startWorkload(plane, namespace, 'web', { labels: { release: 'v1' } });
   await api.apply(service(namespace, 'files'));
   await api.apply(way.object(namespace));
+  await grant(api, { namespace, deployment: 'web', route: way.object(namespace).metadata.name });
   const canary = canaryOf(plane, workload);
   const target = targetFor(plane, planFor(workload, { router: way.router }));
   const { next, same } = orders(namespace, releaseOf(workload.stable), releaseOf(canary));

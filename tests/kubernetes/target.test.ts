@@ -149,6 +149,7 @@ describe('a release', () => {
 
   it('gets its weight while somebody else writes to the route all the time', async () => {
     const { workload, target, next, same, namespace } = await world('storm');
+    await target.deploy(next()); // its Gateway's word on it would be lost in the storm
     let storming = true;
     const storm = (async () => {
       for (let count = 0; storming; count += 1) {
@@ -156,7 +157,6 @@ describe('a release', () => {
       }
       return (await routeOf(plane, workload)).metadata.annotations?.['storm'];
     })();
-    await target.deploy(next());
     await target.ensureCapacity(next(), 3_000);
     for (const [index, bp] of [1_000, 2_000, 3_000].entries()) {
       const order = next();

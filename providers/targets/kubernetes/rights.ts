@@ -5,7 +5,7 @@ import type { Call, Right } from './api.ts';
 import { autoscalerOf, unlessDenied } from './autoscaler.ts';
 import { canaryAutoscaler } from './canary-autoscaler.ts';
 import { problem, warning } from './findings.ts';
-import { resources } from './refs.ts';
+import { refOf, resources } from './refs.ts';
 import type { Site } from './site.ts';
 
 interface Need extends Right {
@@ -23,13 +23,26 @@ export async function rightsFindings(site: Site, call: Call): Promise<readonly P
   return answers.flatMap(({ need, may }) => (may ? [] : [findingFor(namespace, need)]));
 }
 
-/** Where stable has an autoscaler, the canary gets one too. */
+/** Where stable has an autoscaler, its floor is held, and the canary gets one too. */
 async function scalingNeeds(site: Site, call: Call): Promise<readonly Need[]> {
-  if ((await unlessDenied(() => autoscalerOf(site, call))) === null) return [];
+  const ofStable = await unlessDenied(() => autoscalerOf(site, call));
+  if (ofStable === null) return [];
   const resource = resources.autoscalers;
-  const { name } = canaryAutoscaler(site);
-  const without = `Without it ${site.deployments.canary.name} keeps the size that its share needs, whatever its load is.`;
-  return ['get', 'create', 'delete'].map((verb) => ({ verb, resource, name, without }));
+  const { name: own } = canaryAutoscaler(site);
+  const grows = `Without it ${site.deployments.canary.name} keeps the size that its share needs, whatever its load is.`;
+  return [
+    ...['get', 'patch'].map((verb) => ({
+      verb,
+      resource,
+      name: refOf(resource, ofStable).name,
+      without: shrinks(site),
+    })),
+    ...['get', 'create', 'patch', 'delete'].map((verb) => ({ verb, resource, name: own, without: grows })),
+  ];
+}
+
+function shrinks({ plan }: Site): string {
+  return `Without it ${plan.deployment} may shrink while the release has its traffic.`;
 }
 
 function findingFor(namespace: string, need: Need): PreflightFinding {
@@ -43,7 +56,8 @@ export function ruleFor({ resource, verb, name, subresource }: Right): string {
   return `- { apiGroups: ["${resource.group}"], resources: [${plural}]${names}, verbs: [${verb}] }`;
 }
 
-function needsOf({ plan, router, deployments, services }: Site): readonly Need[] {
+function needsOf(site: Site): readonly Need[] {
+  const { plan, router, deployments, services } = site;
   const must = (verb: string, resource: Right['resource'], name?: string): Need => ({
     verb,
     resource,
@@ -65,14 +79,17 @@ function needsOf({ plan, router, deployments, services }: Site): readonly Need[]
     must('patch', router.ref, router.ref.name),
     ...(router.origin === null
       ? []
-      : [must('create', router.ref, router.ref.name), must('get', router.origin, router.origin.name)]),
+      : [
+          must('create', router.ref, router.ref.name),
+          must('get', router.origin, router.origin.name),
+          may(must('delete', router.ref, router.ref.name), 'Without it what is left of a rollout stays there, empty.'),
+        ]),
     ...ours.flatMap((ref) => [must('create', ref, ref.name), must('patch', ref, ref.name)]),
     ...ours.map((ref) =>
       may(must('delete', ref, ref.name), 'Without it what is left of a rollout stays there, empty.'),
     ),
     ...(plan.promotion === 'direct' ? [must('patch', deployments.stable, deployments.stable.name)] : []),
-    may(must('list', autoscalers), `Without it ${plan.deployment} may shrink while the release has its traffic.`),
-    may(must('patch', autoscalers), `Without it ${plan.deployment} may shrink while the release has its traffic.`),
+    may(must('list', autoscalers), shrinks(site)),
     may(must('list', budgets), 'Without it nobody sees which disruption budget counts the canary.'),
   ];
 }

@@ -1,16 +1,18 @@
 /** What is wrong with a Deployment's pods, in words: images that cannot be pulled, containers that crash. */
 
 import type { Call } from './api.ts';
+import { unlessDenied } from './autoscaler.ts';
 import { type JsonObject, numberAt, objectsAt, textAt, textsAt } from './json.ts';
 import { resources } from './refs.ts';
 import type { Site } from './site.ts';
 
-/** The first few, each once. */
+/** The first few, each once; none where nobody may look. */
 export async function troublesOf(site: Site, deployment: JsonObject, call: Call): Promise<readonly string[]> {
   const selector = Object.entries(textsAt(deployment, 'spec', 'selector', 'matchLabels'))
     .map(([key, value]) => `${key}=${value}`)
     .join(',');
-  const pods = await site.api.list(resources.pods, site.plan.namespace, selector, call);
+  const { pods: resource } = resources;
+  const pods = (await unlessDenied(() => site.api.list(resource, site.plan.namespace, selector, call))) ?? [];
   const found = pods.flatMap((pod) => [
     ...objectsAt(pod, 'status', 'initContainerStatuses').flatMap(troubleOf),
     ...objectsAt(pod, 'status', 'containerStatuses').flatMap(troubleOf),
