@@ -98,6 +98,18 @@ describe.concurrent('the API server', () => {
     expect(recorder.entries()).toHaveLength(4);
   });
 
+  it('that has not read its roles yet is asked again, but not for ever, and not by who is in a hurry', async () => {
+    const { recorder, api } = await way();
+    recorder.fault({ times: 3, fault: { kind: 'refuse', status: 403, body: 'RBAC: not yet' } });
+    expect(nameOf(await api.get(deploymentOfWeb, {}))).toBe('web');
+    expect(recorder.entries()).toHaveLength(4);
+    recorder.fault({ times: 1, fault: { kind: 'refuse', status: 403 } });
+    expect((await thrown(api.get(deploymentOfWeb, { urgent: true }))).code).toBe('denied');
+    recorder.fault({ fault: { kind: 'refuse', status: 403 } });
+    expect((await thrown(api.get(deploymentOfWeb, {}))).code).toBe('denied');
+    expect(recorder.entries()).toHaveLength(11);
+  });
+
   it('that says nothing holds nobody longer than a call may take', async () => {
     const { recorder, cluster } = await way();
     const api = createApi(cluster, clock, 300);

@@ -44,6 +44,8 @@ const maxBytes = 16 * 1024 * 1024;
 const pageSize = 500;
 /** Between tries, where the server does not say how long. */
 const waits = [100, 400, 1_000];
+/** A server that has just begun may refuse what it allows a moment later: it has not read its roles yet. */
+const waitsWhenDenied = [250, 500, 1_000, 2_000, 3_000];
 /** A server that wants to be left alone for longer is not waited for here. */
 const longestWaitMs = 2_000;
 
@@ -51,13 +53,12 @@ export function createApi(cluster: Cluster, clock: Clock, timeoutMs: number): Ap
   const ask = async (doing: string, request: Omit<ClusterRequest, 'timeoutMs'>, call: Call): Promise<HttpResponse> => {
     const { signal, urgent } = call;
     const whole = { ...request, timeoutMs, maxBytes, ...(signal && { signal }), ...(urgent === true && { urgent }) };
-    for (const wait of [...waits, null]) {
+    for (let tried = 0; ; tried += 1) {
       const answer = await outcome(cluster, whole);
-      const pause = pauseAfter(answer, request.method, wait);
+      const pause = pauseAfter(answer, whole, tried);
       if (pause === null) return answered(answer, doing);
       await clock.sleep(pause, signal);
     }
-    throw new Error('unreachable code: the last wait is null');
   };
   const json = async (doing: string, request: Omit<ClusterRequest, 'timeoutMs'>, call: Call): Promise<JsonObject> =>
     objectIn(await ask(doing, request, call), doing);
@@ -164,9 +165,12 @@ async function outcome(cluster: Cluster, request: ClusterRequest): Promise<Outco
 }
 
 /** How long to wait before the next try; `null` when this is the end of it. What was refused had no effect; a lost reading has none either. */
-function pauseAfter(outcome: Outcome, method: string, wait: number | null): number | null {
-  if (wait === null) return null;
+function pauseAfter(outcome: Outcome, { method, urgent }: ClusterRequest, tried: number): number | null {
   if (outcome instanceof ProviderError) return null;
+  // Going back is tried again by whoever asks for it, and hurries.
+  if (outcome.status === 403) return urgent === true ? null : (waitsWhenDenied[tried] ?? null);
+  const wait = waits[tried];
+  if (wait === undefined) return null;
   const isTransient = outcome.status === 429 || (method === 'GET' && [500, 502, 503, 504].includes(outcome.status));
   if (!isTransient) return null;
   const pause = retryAfterOf(outcome) ?? wait;
