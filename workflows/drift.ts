@@ -48,6 +48,8 @@ function wayOn({ forgotten, plannedBp }: Drift): string {
 /** Without a claim the watch knows only what it was told when it began: what was written or asked for since counts. */
 function againstPlan(run: Run, drift: Drift): Drift | null {
   const { plan, state } = run;
+  // What the target has forgotten the watch may never have read there.
+  if (drift.forgotten === true && !run.moving) return { ...drift, plannedBp: plannedBp(run) };
   if (plan.capabilities.unclaimed !== true) return drift;
   const { acceptedBp } = drift;
   const present = run.moving ? state.requestedBp : plannedBp(run);
