@@ -6,7 +6,7 @@ import { quorum } from '../approvals/quorum.ts';
 import type { ApprovalRequest } from '../approvals/request.ts';
 import { rolloutName } from './messages.ts';
 import { patience } from './proxies.ts';
-import { outcomeReason, phaseOf } from './status.ts';
+import { isSoaking, outcomeReason, phaseOf } from './status.ts';
 import type { Run } from './run.ts';
 
 export function explain(run: Run): Explanation {
@@ -37,6 +37,7 @@ function waitingOf(run: Run): Waiting {
         `it goes back when that takes longer than ${formatDuration(patience.moving)}`,
       );
     case 'baking':
+      if (isSoaking(run)) return soaking(run);
       return waiting(`a clean bake at ${weight}`, bakeDefault(run));
     case 'frozen':
       return frozen(run, state.frozen as Stopped);
@@ -60,6 +61,15 @@ function waitingOf(run: Run): Waiting {
     case 'ended':
       return ended(run);
   }
+}
+
+function soaking(run: Run): Waiting {
+  const { requestedBp, soaking: gate } = run.state;
+  const until = runningClock(run)?.endsAt ?? Date.now();
+  return waiting(
+    `more soak at ${formatBp(requestedBp)} until ${formatTime(until)}, as somebody at gate ${gate ?? ''} asked for`,
+    `gate ${gate ?? ''} asks again when it is clean then`,
+  );
 }
 
 function goingBack({ state, plan }: Run): Waiting {
@@ -170,8 +180,9 @@ function runningClock(run: Run): { readonly step: number | 'watch'; readonly end
   const { state, plan } = run;
   const { stage, stageSince, checkpoint, bake } = state;
   const step = stage.kind === 'step' ? stage.index : stage.kind === 'promoted' ? 'watch' : null;
-  if (step === null || bake === 'clean' || (step !== 'watch' && isBaked(run, step))) return null;
+  if (step === null || bake === 'clean' || (step !== 'watch' && isBaked(run, step) && !isSoaking(run))) return null;
   const minMs = step === 'watch' ? plan.watch.forMs : (plan.steps[step]?.bakeMinMs ?? 0);
+  if (state.clockTo !== null) return { step, endsAt: Date.now() + minMs - state.clockTo };
   const isPresent = checkpoint !== null && JSON.stringify(checkpoint.stage) === JSON.stringify(stage);
   if (!isPresent) return { step, endsAt: stageSince + minMs };
   return { step, endsAt: (checkpoint.lastPollAt ?? checkpoint.stageSince) + minMs - checkpoint.validMs };

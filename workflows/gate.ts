@@ -1,6 +1,6 @@
 /** A gate: opens a request on frozen evidence, waits for people, reminds them, and ends passed, rejected or expired. */
 
-import { proxySinks } from '@temporalio/workflow';
+import { patched, proxySinks } from '@temporalio/workflow';
 import type { GatePlan, GatePoint } from '../plan/plan.ts';
 import { formatBp, formatDuration } from '../plan/units.ts';
 import type { ApprovalRequest, Evidence, EvidenceFacts } from '../approvals/request.ts';
@@ -63,6 +63,7 @@ function mayAsk(run: Run): boolean {
 export function open(run: Run, gate: GatePlan): void {
   const revision = (requestOf(run, gate.id)?.evidence.revision ?? 0) + 1;
   const request = openRequest(gate, evidence(run, gate.id, revision, null), Date.now());
+  run.state.soaking = null;
   replaceRequest(run, request);
   const missing = quorum(request, run.plan.separation, requesterFor(run, request.gate.id)).missingText;
   run.note('gate-opened', `gate ${gate.id} opened, awaiting ${missing}, expires in ${formatDuration(gate.expiresMs)}`);
@@ -148,6 +149,7 @@ export function soakMore(run: Run, request: ApprovalRequest, soakMs: number): vo
   replaceRequest(run, closeRequest(request));
   state.clockTo = (plan.steps[state.step]?.bakeMinMs ?? 0) - soakMs;
   state.bake = 'baking';
+  if (patched('soaking')) state.soaking = request.gate.id;
   run.note(
     'decision',
     `${formatDuration(soakMs)} more soak at ${formatBp(state.requestedBp)} before gate ${request.gate.id}`,

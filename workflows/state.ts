@@ -43,6 +43,8 @@ export interface RunState {
   checkpoint: WatchCheckpoint | null;
   /** Where the bake clock is set to at the watch's next report, ms of valid time; `null` when it just goes on. */
   clockTo: number | null;
+  /** The gate at which somebody wanted more time at the present weight, until it asks again. */
+  soaking: string | null;
   requests: ApprovalRequest[];
   /** An edited plan that a gate is asked about. */
   asked: AskedEdit | null;
@@ -113,6 +115,7 @@ export function initialState(plan: Plan, now: number): RunState {
     watched: false,
     checkpoint: null,
     clockTo: null,
+    soaking: null,
     requests: [],
     asked: null,
     paused: null,

@@ -55,7 +55,12 @@ export function phaseOf(run: Run): Phase {
   if (state.held !== null) return 'held';
   if (state.frozen !== null) return 'frozen';
   if (state.paused !== null) return 'paused';
-  return state.phase;
+  return isSoaking(run) ? 'baking' : state.phase;
+}
+
+/** Nobody is asked until it is over. */
+export function isSoaking({ state }: Run): boolean {
+  return state.soaking !== null && state.phase === 'awaiting-approval' && state.bake === 'baking';
 }
 
 function reasonFor({ state }: Run): string | null {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exitCodes } from '../../cli/exit-codes.ts';
-import { describe as describeRollout } from '../../client/index.ts';
+import { describe as describeRollout, explain } from '../../client/index.ts';
 import { ask } from '../../testbed/servers/http.ts';
 import { waitFor } from '../../testbed/wait.ts';
 import { startWorld, type World } from '../../testbed/world.ts';
@@ -72,7 +72,7 @@ describe.concurrent('more soak', () => {
   it('is refused before there is traffic, and before a wider step bakes on and asks again on new evidence', async () => {
     const go = { id: 'go', at: 'start', require: [{ allOf: ['sre'] }], expires: '1h' };
     await rollouts.start({ service: 'soak', steps: steps.slice(1), gates: [go, wide] });
-    const moreSoak = (gate: string) => rollouts.run('more-soak', 'soak', gate, '8s', '--by', 'ana');
+    const moreSoak = (gate: string) => rollouts.run('more-soak', 'soak', gate, '15s', '--by', 'ana');
     await rollouts.gate('soak', 'go');
     expect(await moreSoak('go')).toMatchObject({
       code: exitCodes.ignored.code,
@@ -83,17 +83,21 @@ describe.concurrent('more soak', () => {
     const asked = await rollouts.gate('soak', 'wide@25%');
     expect(await moreSoak('wide@25%')).toMatchObject({
       code: 0,
-      stdout: 'more soak recorded: 8s longer at the present weight, then gate wide@25% asks again\n',
+      stdout: 'more soak recorded: 15s longer at the present weight, then gate wide@25% asks again\n',
     });
     const baking = await rollouts.until(
       'soak',
       'more bake',
       ({ phase, bake }) => phase !== 'paused' && bake?.state === 'baking',
     );
-    expect(baking.weights.acceptedBp).toBe(500);
+    expect(baking).toMatchObject({ phase: 'baking', weights: { acceptedBp: 500 } });
+    const { waitingFor, otherwise, earliestFinish, at } = await explain(rollouts.session, idOf('soak'));
+    expect(waitingFor).toMatch(/^more soak at 5% until .*, as somebody at gate wide@25% asked for$/);
+    expect(otherwise).toBe('gate wide@25% asks again when it is clean then');
+    expect(earliestFinish).toBeGreaterThan(at);
     const again = await rollouts.gate('soak', 'wide@25%');
     expect(again.evidenceRevision).toBeGreaterThan(asked.evidenceRevision);
-    expect(again.openedAt - asked.openedAt).toBeGreaterThanOrEqual(8_000);
+    expect(again.openedAt - asked.openedAt).toBeGreaterThanOrEqual(15_000);
     await rollouts.answer('soak', 'wide@25%', 'sam');
     expect((await rollouts.ended('soak')).outcome).toBe('completed');
     expect(world.weightsSeenByProxy('soak')).toEqual(stepsBp.slice(1));

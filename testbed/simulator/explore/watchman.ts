@@ -1,5 +1,6 @@
 /** Looks at the world after every event and says which promise of DESIGN §3 was broken, in the words of the target. */
 
+import { isOutcome } from '../../../plan/phases.ts';
 import type { Plan } from '../../../plan/plan.ts';
 import type { Status } from '../../../plan/status.ts';
 import type { Job } from '../sandbox.ts';
@@ -89,10 +90,17 @@ export class Watchman {
     for (const job of jobs) {
       const message = wordsOf(job);
       if (message !== null) this.messages += 1;
-      if ((message?.name === 'abort' && job.signalWorkflow) || job.cancelWorkflow) this.turnedAt ??= this.now;
+      const isAbort = (message?.name === 'abort' && job.signalWorkflow) || job.cancelWorkflow;
+      if (isAbort && !this.hasEnded()) this.turnedAt ??= this.now;
       if (message?.name === 'decide' && message.decision === 'approve') this.approved.set(message.gate, this.now);
       if (message?.name === 'decide') this.came.push(message);
     }
+  }
+
+  /** It has said its outcome, and only people are still told: an abort comes too late. */
+  private hasEnded(): boolean {
+    const state = this.on.simulation.server.newest(this.on.rollout)?.attributes['RolloutState'];
+    return typeof state === 'string' && isOutcome(state);
   }
 
   /** An activity has brought this into the history. */
