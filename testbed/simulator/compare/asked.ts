@@ -97,9 +97,9 @@ function lineOf(event: HistoryEvent, names: Names): string | null {
   if (timer) return named(`timer ${timer.timerId ?? ''}`, 'timer');
   if (cancelled) return `cancel ${names.get(`activity ${String(cancelled.scheduledEventId)}`) ?? '?'}`;
   if (stopped) return `cancel ${names.get(`timer ${stopped.timerId ?? ''}`) ?? '?'}`;
-  if (upsert) return attributes(upsert.searchAttributes);
+  if (upsert) return isOfPatches(upsert.searchAttributes) ? null : attributes(upsert.searchAttributes);
   if (properties) return memo(properties.upsertedMemo);
-  if (marker) return `patch ${marker.markerName ?? ''}`;
+  if (marker) return `patch ${patchOf(marker)}`;
   if (event.workflowExecutionUpdateAcceptedEventAttributes) return 'update accepted';
   if (updated?.outcome?.failure) return `update failed: ${updated.outcome.failure.message ?? ''}`;
   if (updated) return said('update completed', updated.outcome?.success?.payloads);
@@ -107,6 +107,17 @@ function lineOf(event: HistoryEvent, names: Names): string | null {
   if (continued) return said('continued', payloads(continued));
   if (event.workflowExecutionFailedEventAttributes) return 'failed';
   return event.workflowExecutionCanceledEventAttributes ? 'cancelled' : null;
+}
+
+/** Core writes it beside the marker of a patch; no workflow asks for it. */
+function isOfPatches(given: temporal.api.common.v1.ISearchAttributes | null | undefined): boolean {
+  return Object.keys(given?.indexedFields ?? {}).join() === 'TemporalChangeVersion';
+}
+
+function patchOf({ details }: temporal.api.history.v1.IMarkerRecordedEventAttributes): string {
+  const [data] = details?.['patch-data']?.payloads ?? [];
+  const said: unknown = data == null ? null : fromPayload(data);
+  return typeof said === 'object' && said !== null && 'id' in said ? String(said.id) : '?';
 }
 
 function payloads({ input }: { readonly input?: temporal.api.common.v1.IPayloads | null }): Payloads {
