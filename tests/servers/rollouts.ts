@@ -168,8 +168,8 @@ export class Rollouts {
   /** The status after the end, whatever the outcome is, once the workflow is closed. */
   ended(service: string): Promise<Status> {
     const look = async () => {
-      const { open } = await describeRollout(this.session, idOf(service));
-      return open ? null : this.status(service).catch(nullIfAway);
+      const found = await describeRollout(this.session, idOf(service)).catch(nullIfAway);
+      return found?.open === false ? this.status(service).catch(nullIfAway) : null;
     };
     return waitFor(look, { for: `${service} to end`, withinMs: patienceMs, everyMs: 200 });
   }
