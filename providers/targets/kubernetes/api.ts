@@ -25,6 +25,8 @@ export interface Right {
 export interface Api {
   /** `null` when it is not there. */
   get(ref: Ref, call: Call): Promise<JsonObject | null>;
+  /** Asked for its metadata only: what is in it never comes here. */
+  exists(ref: Ref, call: Call): Promise<boolean>;
   /** All of them, page by page. */
   list(resource: Resource, namespace: string, selector: string | null, call: Call): Promise<readonly JsonObject[]>;
   /** The object as it is afterwards. */
@@ -42,6 +44,8 @@ export const fieldManager = 'sluice';
 /** Objects of a busy namespace; a list of more is read page by page. */
 const maxBytes = 16 * 1024 * 1024;
 const pageSize = 500;
+/** No server answers it with more. */
+const metadataOnly = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
 /** Between tries, where the server does not say how long. */
 const waits = [100, 400, 1_000];
 /** A server that has just begun may refuse what it allows a moment later: it has not read its roles yet. */
@@ -64,13 +68,10 @@ export function createApi(cluster: Cluster, clock: Clock, timeoutMs: number): Ap
     objectIn(await ask(doing, request, call), doing);
 
   return {
-    async get(ref, call) {
-      try {
-        return await json(`read ${nameOfRef(ref)}`, { method: 'GET', path: objectPath(ref) }, call);
-      } catch (error) {
-        if (error instanceof ProviderError && error.code === 'missing') return null;
-        throw error;
-      }
+    get: (ref, call) => unlessMissing(json(`read ${nameOfRef(ref)}`, { method: 'GET', path: objectPath(ref) }, call)),
+    async exists(ref, call) {
+      const request = { method: 'GET', path: objectPath(ref), headers: { accept: metadataOnly } };
+      return (await unlessMissing(json(`look for ${nameOfRef(ref)}`, request, call))) !== null;
     },
     async list(resource, namespace, selector, call) {
       const doing = `list ${resource.plural} in ${namespace}`;
@@ -151,6 +152,15 @@ function onlyWhenLost<T>(again: () => Promise<T>): (error: unknown) => Promise<T
     if (error instanceof ProviderError && error.code === 'unreachable') return again();
     throw error;
   };
+}
+
+async function unlessMissing(asked: Promise<JsonObject>): Promise<JsonObject | null> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof ProviderError && error.code === 'missing') return null;
+    throw error;
+  }
 }
 
 type Outcome = HttpResponse | ProviderError;

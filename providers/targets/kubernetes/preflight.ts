@@ -10,6 +10,7 @@ import { endpointsOf } from './endpoints.ts';
 import { problem } from './findings.ts';
 import type { JsonObject } from './json.ts';
 import { routeOwner, workloadOwner } from './preflight-owners.ts';
+import { referenceFindings } from './preflight-references.ts';
 import { workloadFindings } from './preflight-workload.ts';
 import { sharesInWords } from './reading.ts';
 import { nameOfRef, type Ref, type Resource, resources } from './refs.ts';
@@ -82,7 +83,7 @@ async function objectFindings(site: Site, release: Release, call: Call): Promise
     ];
   }
   const seen = { deployment, service, ours: { deployment: ours, service: theirs }, services: others, budgets };
-  const findings = [...workloadFindings(site, seen, release)];
+  const findings = [...workloadFindings(site, seen, release), ...(await referenceFindings(site, deployment, call))];
   if (plan.promotion === 'direct') findings.push(...workloadOwner(deployments.stable, deployment));
   for (const [ref, object] of [
     [deployments.stable, deployment],

@@ -25,6 +25,7 @@ export const resources = {
   deployments,
   services,
   configmaps: { group: '', version: 'v1', plural: 'configmaps', kind: 'ConfigMap' },
+  secrets: { group: '', version: 'v1', plural: 'secrets', kind: 'Secret' },
   pods: { group: '', version: 'v1', plural: 'pods', kind: 'Pod' },
   slices: { group: 'discovery.k8s.io', version: 'v1', plural: 'endpointslices', kind: 'EndpointSlice' },
   autoscalers: {
