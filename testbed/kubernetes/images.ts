@@ -13,6 +13,8 @@ export interface Behaviour {
   readonly feature?: string;
   /** What `/healthz` answers. @default 200 */
   readonly health?: number;
+  /** What `/healthz` of processes that start from then on answers for ever; those that run already go on as they were. */
+  readonly newHealth?: number;
   /** Every process of it ends at once with this code when it is not 0. @default 0 */
   readonly exit?: number;
 }

@@ -52,6 +52,8 @@ const routeSchema = z.object({
 export interface RouteState extends ProxyWrite {
   /** The Gateway has taken up exactly this. */
   readonly accepted: boolean;
+  /** What the Gateways say of it, about whatever generation. */
+  readonly conditions: readonly { readonly type: string; readonly status: string }[];
 }
 
 /** The writes that were accepted, in order. */
@@ -81,15 +83,16 @@ export function stateOf(object: unknown, { name }: RouteName, at: number): Route
   const b = stable + canary === 0 ? 0 : Math.round((canary * 10_000) / (stable + canary));
   const bySlot = { a: stable + canary === 0 ? 0 : 10_000 - b, b };
   const stored = claimSchema.safeParse(parsed(metadata.annotations['sluice/claim'])).data;
-  const conditions = status.parents.flatMap((parent) => parent.conditions).filter(({ type }) => type === 'Accepted');
+  const conditions = status.parents.flatMap((parent) => parent.conditions);
+  const acceptances = conditions.filter(({ type }) => type === 'Accepted');
   const accepted =
-    conditions.length > 0 &&
-    conditions.every((one) => one.status === 'True' && one.observedGeneration >= metadata.generation);
-  if (stored === undefined) return { at, bySlot, claim: null, canaryBp: null, accepted };
+    acceptances.length > 0 &&
+    acceptances.every((one) => one.status === 'True' && one.observedGeneration >= metadata.generation);
+  if (stored === undefined) return { at, bySlot, claim: null, canaryBp: null, accepted, conditions };
   const { places, ...rest } = stored;
   const claim: WrittenClaim = { ...rest, slots: { a: places.stable, b: places.canary } };
   const ofCanary = (slot: 'a' | 'b') => (claim.slots[slot]?.digest === claim.canary.digest ? bySlot[slot] : 0);
-  return { at, bySlot, claim, canaryBp: ofCanary('a') + ofCanary('b'), accepted };
+  return { at, bySlot, claim, canaryBp: ofCanary('a') + ofCanary('b'), accepted, conditions };
 }
 
 function parsed(text: string | undefined): unknown {

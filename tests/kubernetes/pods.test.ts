@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ClusterWorld, startClusterWorld } from '../../testbed/kubernetes/world.ts';
+import { waitFor } from '../../testbed/wait.ts';
 import type { Rollouts } from '../servers/rollouts.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 import { sharedPlane } from './cluster.ts';
+import { deploymentPath, imageAt } from './on-cluster.ts';
 import { canaryAnswersAfterZero, expectInOrder, rolloutsOn } from './rollouts.ts';
 
 const plane = sharedPlane();
@@ -19,6 +21,7 @@ beforeAll(async () => {
     { name: 'not-there', ...hasty, releases: {} },
     'gone',
     'dying',
+    'stuck',
   ];
   world = await startClusterWorld({ folder: temporaryFolder('pods'), plane, services });
   rollouts = await rolloutsOn(world);
@@ -65,5 +68,37 @@ describe.concurrent('canary pods', () => {
     expect(world.weightsSeen(service)).toEqual([2_500, 0]);
     expect(await canaryAnswersAfterZero(world, rollouts, service)).toBe(0);
     await expectInOrder(world, service, stepsBp, 'v1');
+  });
+
+  it("(stuck) that are ready, but those of stable's own Deployment are not: it goes back at its progress deadline, and no request is lost", async () => {
+    const service = 'stuck';
+    const { namespace } = world.service(service);
+    const gates = [{ id: 'go', at: 'promote', require: [{ atLeast: 1, of: 'sre' }], expires: '1h' }];
+    const users = world.load(service, { ratePerSecond: 20, maxSeconds: 900 });
+    await rollouts.start({ service, steps: [{ weight: '100%', bake: '1s..10m' }], gates });
+    await rollouts.gate(service, 'go');
+    await plane.api.merge(deploymentPath(namespace, service), hasty);
+    world.setFaults(service, 'v2', { newHealth: 503 });
+    await rollouts.answer(service, 'go', 'ana');
+    const isGiven = async () =>
+      (await imageAt(plane, namespace, service))?.includes(world.digest(service, 'v2')) === true;
+    await waitFor(isGiven, { for: 'stable to be given the release', withinMs: 60_000 });
+    const given = Date.now();
+    const { outcome, reason } = await rollouts.ended(service);
+    expect([service, outcome]).toEqual([service, 'rolled-back']);
+    expect(reason).toMatch(/no progress before its deadline/);
+    expect(world.weightsSeen(service)).toEqual([10_000, 0]);
+    // Until then the canary had all of it.
+    const zeroed = world.routeWrites(service).find(({ canaryBp, at }) => canaryBp === 0 && at > given)?.at ?? NaN;
+    const before = world.requestsSince(service, given, 'v1').filter(({ at }) => at < zeroed);
+    expect(before).toEqual([]);
+    expect(await canaryAnswersAfterZero(world, rollouts, service)).toBe(0);
+    await users.stop();
+    expect(users.counts()).toMatchObject({ failed: 0, byRelease: { v1: {}, v2: {} } });
+    expect(Object.values(users.counts().byRelease).flatMap((statuses) => Object.keys(statuses))).toEqual([
+      '200',
+      '200',
+    ]);
+    await expectInOrder(world, service, [10_000], 'v1');
   });
 });

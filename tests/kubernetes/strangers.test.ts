@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { httpRoute, rolledOut } from '../../testbed/kubernetes/workload.ts';
-import { routePathOf } from '../../testbed/kubernetes/route-record.ts';
+import type { Status } from '../../plan/status.ts';
+import { httpRoute, rolledOut, routeSeen } from '../../testbed/kubernetes/workload.ts';
+import { type RouteState, routePathOf } from '../../testbed/kubernetes/route-record.ts';
 import { type ClusterWorld, startClusterWorld } from '../../testbed/kubernetes/world.ts';
 import { waitFor } from '../../testbed/wait.ts';
 import type { Rollouts } from '../servers/rollouts.ts';
@@ -12,7 +13,19 @@ import { canaryAnswersAfterZero, expectInOrder, rolloutsOn } from './rollouts.ts
 
 const plane = sharedPlane();
 const { api } = plane;
-const services = ['below', 'above', 'deleted', 'git', 'nothing', 'lost', 'stable', 'hotfix', 'swapped', 'rejected'];
+const services = [
+  'below',
+  'above',
+  'deleted',
+  'git',
+  'nothing',
+  'lost',
+  'stable',
+  'hotfix',
+  'swapped',
+  'rejected',
+  'shadowed',
+];
 let world: ClusterWorld;
 let rollouts: Rollouts;
 
@@ -27,6 +40,10 @@ afterAll(async () => {
   await rollouts.session.close();
   await world.stop();
 });
+
+type Shadow = ReturnType<typeof httpRoute> & {
+  readonly spec: { readonly rules: readonly object[] };
+};
 
 const quarterBp = [2_500, 10_000];
 const quarter = (bake: string) => [
@@ -194,10 +211,33 @@ describe.concurrent('somebody else at the cluster', () => {
     const parents = (await api.read<{ spec: { parentRefs: readonly object[] } }>(route(service))).spec.parentRefs;
     await api.merge(route(service), { spec: { parentRefs: parents.map((one) => ({ ...one, sectionName: 'none' })) } });
     await rollouts.abort(service, 'the route is broken');
-    const refused = () => world.routeReads(service).filter(({ canaryBp, accepted }) => canaryBp === 0 && !accepted);
+    const isRefused = ({ conditions }: RouteState) =>
+      conditions.some(({ type, status }) => type === 'Accepted' && status === 'False');
+    const refused = () => world.routeReads(service).filter((read) => read.canaryBp === 0 && isRefused(read));
     await waitFor(() => refused().length >= 10, { for: 'zero to be read back, refused', withinMs: 60_000 });
     expect((await texts(service)).filter((text) => text.startsWith('zero'))).toEqual([]);
     await api.merge(route(service), { spec: { parentRefs: parents } });
     await expectBack(service, 'aborted by olga: the route is broken');
+  });
+
+  it('leads the users past the canary by another route: everything says live, and without samples nothing rises', async () => {
+    const service = 'shadowed';
+    const { namespace, host } = world.service(service);
+    const path = { type: 'Exact', value: '/' };
+    const { spec, ...shadow } = httpRoute(namespace, 'shadow', host, { [service]: 1 }) as Shadow;
+    const rules = spec.rules.map((rule) => ({ ...rule, matches: [{ path }] }));
+    await api.apply({ ...shadow, spec: { ...spec, rules } } as typeof shadow);
+    await routeSeen(api, namespace, 'shadow');
+    await rollouts.start({ service, judged: true, steps: quarter('3s..10s') });
+    const isLate = ({ bake }: Status) => (bake?.elapsedMs ?? 0) > 12_000; // longer than its bake may take
+    const { bake, weights } = await rollouts.until(service, 'a long bake', isLate);
+    expect(bake).toMatchObject({ state: 'baking', validMs: 0, summary: expect.stringMatching(/^NO DATA/) as string });
+    expect(weights).toMatchObject({ acceptedBp: 2_500, observedShare: 0 });
+    expect((await routeNow(world, service)).canaryBp).toBe(2_500);
+    expect(world.requestsSince(service, 0)).toEqual([]);
+    await rollouts.abort(service, 'nobody comes');
+    await expectBack(service, 'aborted by olga: nobody comes');
+    expect(world.weightsSeen(service)).toEqual([2_500, 0]);
+    await expectInOrder(world, service, quarterBp, 'v1');
   });
 });

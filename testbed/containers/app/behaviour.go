@@ -21,6 +21,8 @@ type release struct {
 	LatencyMs int `json:"latencyMs"`
 	// What /healthz answers.
 	Health int `json:"health"`
+	// What /healthz of processes that begin with it answers, whatever comes later; 0 for nothing special.
+	NewHealth int `json:"newHealth"`
 	// Ends at once with this code when it is not 0.
 	Exit int `json:"exit"`
 	// Errors and latency come from a feature that this environment variable turns off with "false"; empty for none.
@@ -35,6 +37,7 @@ func (r release) isOff() bool {
 type behaviour struct {
 	sync.Mutex
 	file    string
+	born    release
 	written time.Time
 	facts   release
 	served  int
@@ -47,7 +50,7 @@ func follow(file string) (*behaviour, error) {
 	if err := b.read(); err != nil {
 		return nil, err
 	}
-	b.now()
+	b.born = b.now()
 	go func() {
 		for range time.Tick(50 * time.Millisecond) {
 			b.now()
@@ -86,6 +89,14 @@ func (b *behaviour) read() error {
 	}
 	b.facts, b.written, b.owed = next, facts.ModTime(), 0
 	return nil
+}
+
+// health is what /healthz answers.
+func (b *behaviour) health() int {
+	if b.born.NewHealth != 0 {
+		return b.born.NewHealth
+	}
+	return b.now().Health
 }
 
 // fails counts a request and says whether it goes wrong.

@@ -51,7 +51,7 @@ type service struct {
 
 func serve(app *service, address string) {
 	mux := http.NewServeMux()
-	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(app.facts.now().Health) })
+	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(app.facts.health()) })
 	mux.Handle("/metrics", app.metrics.handler())
 	mux.Handle("/", promhttp.InstrumentHandlerInFlight(app.metrics.open, http.HandlerFunc(app.answer)))
 	server := &http.Server{Addr: address, Handler: mux}
