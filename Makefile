@@ -22,8 +22,8 @@ dist/.built: $(sources)
 servers: build ## Find or build Temporal, Prometheus and Caddy
 	@node dist/testbed/servers/main.js
 
-demo: build servers ## Four rollouts on real servers; KEEP=1 leaves everything running
-	@KEEP=$(KEEP) node dist/testbed/demo/main.js
+demo: build servers ## Four rollouts on real servers; KEEP=1 leaves everything running, TARGET=kubernetes takes a Kubernetes of our own
+	@KEEP=$(KEEP) TARGET=$(TARGET) node dist/testbed/demo/main.js
 
 ifdef NODE
 # The fast suites on another Node, e.g. `make test NODE=24`; npm brings the binary.

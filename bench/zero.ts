@@ -33,7 +33,7 @@ export const benchZero: Benchmark = {
     try {
       return await onPlane(folder, plane, options);
     } finally {
-      await plane.api.close();
+      plane.api.close();
       await running.stop();
       rmSync(folder, { recursive: true, force: true });
     }

@@ -1,13 +1,12 @@
-/** How a rollout ended, told by the target alone: the proxy's configuration, the host's slots, and the services' own logs. */
+/** How a rollout ended, told by the target alone: what divides the traffic, what runs there, and the services' own logs. */
 
 import type { Outcome } from '../../plan/phases.ts';
-import { ask } from '../servers/http.ts';
 import { waitFor } from '../wait.ts';
-import type { World } from '../world.ts';
-import { proxyReads, userRequests } from '../world/observe.ts';
+import type { ScenarioName } from './scenario.ts';
+import type { Stage } from './stage.ts';
 
 export interface EndFacts {
-  /** Label of the release in the slot that the proxy gives everything to; `null` when none has everything. */
+  /** Label of the release that is given everything; `null` when none is. */
   readonly configured: string | null;
   /** Labels of the releases that answered users after that was read. */
   readonly answered: readonly string[];
@@ -18,21 +17,16 @@ export interface EndFacts {
 /** As many answers as make one of a hundredth's share likely to show. */
 const enoughRequests = 300;
 
-/** Needs load on the service: waits until users have been answered for a while after the last look at the proxy. */
-export async function endFacts(world: World, name: string): Promise<EndFacts> {
-  const service = world.service(name);
-  await ask(`${world.admin.url}/config/apps/http/servers/srv0/routes`, { timeoutMs: 30_000 });
-  const read = proxyReads(world.admin.entries(), service).at(-1);
-  if (read === undefined) throw new Error(`the proxy shows no split of ${name}`);
-  const slot = (['a', 'b'] as const).find((one) => read.bySlot[one] === 10_000);
-  const states = await service.slotStates();
-  const answers = () => ['v1', 'v2'].map((label) => [label, userRequests(service, label, read.at).length] as const);
+/** Needs load on the service: waits until users have been answered for a while after the last look at the target. */
+export async function endFacts(stage: Stage, name: ScenarioName): Promise<EndFacts> {
+  const { label: configured, at } = await stage.serving(name);
+  const answers = () => ['v1', 'v2'].map((label) => [label, stage.users(name, label, at).length] as const);
   const isEnough = () => answers().reduce((sum, [, count]) => sum + count, 0) >= enoughRequests;
   await waitFor(isEnough, { for: `users of ${name}`, withinMs: 60_000, everyMs: 250 });
   return {
-    configured: slot === undefined ? null : (states[slot]?.release?.label ?? null),
+    configured,
     answered: answers().flatMap(([label, count]) => (count > 0 ? [label] : [])),
-    wasExposed: world.weightsSeenByProxy(name).some((bp) => bp > 0),
+    wasExposed: stage.weightsSeen(name).some((bp) => bp > 0),
   };
 }
 

@@ -10,7 +10,6 @@ import type { Status } from '../../plan/status.ts';
 import { parseSpec } from '../../spec/rollout.ts';
 import { inProject } from '../root.ts';
 import { waitFor } from '../wait.ts';
-import { startWorld, type World } from '../world.ts';
 import type { Worker } from '../world/commands.ts';
 import { violations } from '../world/invariants.ts';
 import { endFacts, outcomeOf } from './ending.ts';
@@ -19,6 +18,9 @@ import { runDemo } from './run.ts';
 import { play, type Scenario, type ScenarioName } from './scenario.ts';
 import { createScreen, type Screen } from './screen.ts';
 import { often, setUpIn } from './setting.ts';
+import { caddyStage } from './stage-caddy.ts';
+import { kubernetesStage } from './stage-kubernetes.ts';
+import type { Stage } from './stage.ts';
 import { complaints, type Ended, ladderBp, renderSummary, type Summary } from './summary.ts';
 
 const folder = inProject('.demo');
@@ -28,6 +30,14 @@ const isKept = process.env['KEEP'] === '1';
 const load = { ratePerSecond: 100, maxSeconds: isKept ? 3_600 : 900 };
 const baselineMs = 6_000;
 const plainWidth = 108;
+
+/** Where the releases may run; nothing said is the first. */
+const caddy = { parts: 'Caddy', start: caddyStage };
+const targets: Readonly<Record<string, { readonly parts: string; readonly start: typeof caddyStage }>> = {
+  '': caddy,
+  caddy,
+  kubernetes: { parts: 'a Kubernetes of our own', start: kubernetesStage },
+};
 
 /** Marks on the way that only the demo itself knows. */
 interface Marks {
@@ -39,22 +49,28 @@ async function main(): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const screen = createScreen();
-  screen.say('Starting Temporal, Prometheus, Caddy and four services…');
-  const world = await startWorld({ folder, services: names, temporal: { ui: true } });
+  const target = targets[process.env['TARGET'] ?? ''];
+  if (target === undefined) {
+    process.stderr.write(`usage: make demo [TARGET=${Object.keys(targets).filter(Boolean).join('|')}] [KEEP=1]\n`);
+    process.exitCode = 2;
+    return;
+  }
+  screen.say(`Starting Temporal, Prometheus, ${target.parts} and four services…`);
+  const stage = await target.start(folder, names);
   try {
     process.exitCode = await runDemo({
-      run: () => proven(world, screen),
-      keep: isKept ? () => keep(world) : null,
+      run: () => proven(stage, screen),
+      keep: isKept ? () => keep(stage) : null,
       say: (line) => void process.stdout.write(`${line}\n`),
     });
   } finally {
-    await world.stop();
+    await stage.stop();
   }
 }
 
-async function proven(world: World, screen: Screen): Promise<readonly string[]> {
+async function proven(stage: Stage, screen: Screen): Promise<readonly string[]> {
   try {
-    const summary = await run(world, screen);
+    const summary = await run(stage, screen);
     screen.done();
     writeFileSync(join(folder, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
     process.stdout.write(`\n${renderSummary(summary, process.stdout.isTTY ? process.stdout.columns : plainWidth)}\n`);
@@ -64,20 +80,20 @@ async function proven(world: World, screen: Screen): Promise<readonly string[]> 
   }
 }
 
-async function run(world: World, screen: Screen): Promise<Summary> {
-  const marks: Marks = { worker: await setUpIn(world), killedAt: null };
-  for (const name of names) world.load(name, load);
-  const session = await connect({ ...addresses(world), taskQueue: world.taskQueue });
+async function run(stage: Stage, screen: Screen): Promise<Summary> {
+  const marks: Marks = { worker: await setUpIn(stage), killedAt: null };
+  for (const name of names) stage.load(name, load);
+  const session = await connect({ ...addresses(stage), taskQueue: stage.taskQueue });
   try {
     await sleep(baselineMs); // rates over five seconds need five seconds of stable's traffic
     const tell = (name: ScenarioName, status: Status) => screen.show(name, status);
     const [good, bad, rejected] = await Promise.all(
-      [goodOne, badOne(world), rejectedOne].map((scenario) => play(world, session, scenario, tell)),
+      [goodOne, badOne(stage), rejectedOne].map((scenario) => play(stage, session, scenario, tell)),
     );
     screen.say('Three have ended; the fourth loses its worker in the middle.');
-    const crash = await play(world, session, crashOne(world, marks, screen), tell);
+    const crash = await play(stage, session, crashOne(stage, marks, screen), tell);
     if (good === undefined || bad === undefined || rejected === undefined) throw new Error('a rollout is missing');
-    return await summarize(world, session, { good, bad, rejected, crash }, marks);
+    return await summarize(stage, session, { good, bad, rejected, crash }, marks);
   } finally {
     await session.close();
   }
@@ -93,12 +109,12 @@ const rejectedOne: Scenario = {
 };
 
 /** 3 % errors appear in the middle of the 5 % bake. */
-function badOne(world: World): Scenario {
+function badOne(stage: Stage): Scenario {
   let isBad = false;
   const disturb = async (status: Status) => {
     if (isBad || status.weights.acceptedBp !== 500 || bakingMs(status) < 4_000) return;
     isBad = true;
-    await world.setFaults('bad', 'v2', { errorRate: 0.03 });
+    await stage.setFaults('bad', 'v2', { errorRate: 0.03 });
   };
   return { name: 'bad', expected: 'rolled-back', rejects: null, disturb };
 }
@@ -109,39 +125,39 @@ function bakingMs(status: Status): number {
 }
 
 /** The worker is killed in the middle of the 25 % bake, and a new one started. */
-function crashOne(world: World, marks: Marks, screen: Screen): Scenario {
+function crashOne(stage: Stage, marks: Marks, screen: Screen): Scenario {
   const disturb = async (status: Status) => {
     const isMidBake = status.weights.acceptedBp === 2500 && bakingMs(status) > 2_000;
     if (marks.killedAt !== null || !isMidBake) return;
     marks.killedAt = Date.now();
     await marks.worker.kill();
     screen.say('The worker was killed with -9; a new one starts.');
-    marks.worker = await world.startWorker(often);
+    marks.worker = await stage.startWorker(often);
   };
   return { name: 'crash', expected: 'completed', rejects: null, disturb };
 }
 
 async function summarize(
-  world: World,
+  stage: Stage,
   session: Session,
   ended: Readonly<Record<ScenarioName, Status>>,
   { killedAt }: Marks,
 ): Promise<Summary> {
   const [good, bad, rejected, crash] = await Promise.all([
-    endOf(world, 'good', ended.good),
-    endOf(world, 'bad', ended.bad),
-    endOf(world, 'rejected', ended.rejected),
-    endOf(world, 'crash', ended.crash),
+    endOf(stage, 'good', ended.good),
+    endOf(stage, 'bad', ended.bad),
+    endOf(stage, 'rejected', ended.rejected),
+    endOf(stage, 'crash', ended.crash),
   ]);
   const described = await describe(session, rolloutId('demo', 'good'));
-  const facts = await badFacts(world, 'bad', decidingQuery('bad', 'v2'), 0.01);
+  const facts = await badFacts(stage, 'bad', decidingQuery('bad', 'v2'), 0.01);
   const { badVisibleAt, zeroConfirmedAt } = facts;
   const isMissing = badVisibleAt === null || zeroConfirmedAt === null;
-  const progress = world.admin.entries().find(({ at }) => killedAt !== null && at > killedAt);
+  const progressAt = killedAt === null ? null : stage.calledAfter(killedAt);
   return {
     good: {
       ...good,
-      steps: stepFacts(world, 'good'),
+      steps: stepFacts(stage, 'good'),
       historyEvents: described.historyEvents,
       seconds: Math.round((ended.good.phaseSince - ended.good.startedAt) / 100) / 10,
     },
@@ -153,13 +169,13 @@ async function summarize(
       secondsFromVisibleToZero: isMissing ? null : (zeroConfirmedAt - badVisibleAt) / 1000,
       canaryRequestsAfterZero: facts.canaryRequestsAfterZero,
     },
-    rejected: { ...rejected, weightsSeenByProxy: world.weightsSeenByProxy('rejected') },
+    rejected: { ...rejected, weightsSeenByProxy: stage.weightsSeen('rejected') },
     crash: {
       ...crash,
-      weightsSeenByProxy: world.weightsSeenByProxy('crash'),
-      violations: violations(world.proxyWrites('crash'), { stepsBp: ladderBp, ended: true }),
+      weightsSeenByProxy: stage.weightsSeen('crash'),
+      violations: violations(stage.writes('crash'), { stepsBp: ladderBp, ended: true }),
       killedAt: iso(killedAt),
-      progressAt: iso(progress?.at ?? null),
+      progressAt: iso(progressAt),
     },
   };
 }
@@ -174,28 +190,28 @@ function decidingQuery(name: ScenarioName, label: string): string {
 }
 
 /** The outcome as the target shows it, beside what the rollout says itself. */
-async function endOf(world: World, name: ScenarioName, { outcome, reason }: Status): Promise<Ended> {
-  return { outcome: outcomeOf(await endFacts(world, name)), saysItself: outcome, reason };
+async function endOf(stage: Stage, name: ScenarioName, { outcome, reason }: Status): Promise<Ended> {
+  return { outcome: outcomeOf(await endFacts(stage, name)), saysItself: outcome, reason };
 }
 
 function iso(at: number | null): string | null {
   return at === null ? null : new Date(at).toISOString();
 }
 
-function addresses(world: World): { address: string; namespace: string } {
-  return { address: world.temporal.address, namespace: world.temporal.namespace };
+function addresses(stage: Stage): { address: string; namespace: string } {
+  return { address: stage.temporal.address, namespace: stage.temporal.namespace };
 }
 
 /** Leaves everything running until Ctrl-C. */
-async function keep(world: World): Promise<void> {
-  const env = Object.entries(world.env).map(([name, value]) => `${name}=${value}`);
+async function keep(stage: Stage): Promise<void> {
+  const env = Object.entries(stage.env).map(([name, value]) => `${name}=${value}`);
   process.stdout.write(
     [
       '',
       'Everything goes on until Ctrl-C, the load for an hour:',
-      `  Temporal UI   ${world.temporal.uiUrl ?? 'off'}`,
-      `  Prometheus    ${world.prometheus.url}`,
-      `  proxy         ${world.publicUrl}   (Host: good.test, bad.test, rejected.test, crash.test)`,
+      `  Temporal UI   ${stage.temporal.uiUrl ?? 'off'}`,
+      `  Prometheus    ${stage.prometheusUrl}`,
+      `  ${stage.door}`,
       `  sluice        ${env.join(' ')} ./bin/sluice list`,
       '',
     ].join('\n'),

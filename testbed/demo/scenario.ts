@@ -5,9 +5,8 @@ import type { Session } from '../../client/index.ts';
 import { readStatus, rolloutId } from '../../client/index.ts';
 import type { Outcome } from '../../plan/phases.ts';
 import type { Status } from '../../plan/status.ts';
-import { inProject } from '../root.ts';
 import { waitFor } from '../wait.ts';
-import type { World } from '../world.ts';
+import type { Stage } from './stage.ts';
 
 export type ScenarioName = 'good' | 'bad' | 'rejected' | 'crash';
 
@@ -25,15 +24,15 @@ const personOf: Readonly<Record<string, string>> = { sre: 'ana', qa: 'quinn' };
 
 /** Returns the last status. Throws when the command line refuses, or it takes more than three minutes. */
 export async function play(
-  world: World,
+  stage: Stage,
   session: Session,
   scenario: Scenario,
   show: (name: ScenarioName, status: Status) => void,
 ): Promise<Status> {
   const { name } = scenario;
-  await sluice(world, [
-    ...['start', inProject('examples', 'demo', `${name}.yaml`), '--label', 'v2', '--requester', 'rita'],
-    ...['--image', `registry.example/${name}@${world.digest(name, 'v2')}`],
+  await sluice(stage, [
+    ...['start', stage.file(name), '--label', 'v2', '--requester', 'rita'],
+    ...['--image', `registry.example/${name}@${stage.digest(name, 'v2')}`],
   ]);
   const rollout = rolloutId('demo', name);
   const look = async () => {
@@ -41,24 +40,24 @@ export async function play(
     if (answer.kind !== 'live') return null;
     show(name, answer.status);
     await scenario.disturb(answer.status);
-    await answerGates(world, scenario, answer.status);
+    await answerGates(stage, scenario, answer.status);
     return answer.status.outcome === null ? null : answer.status;
   };
   return waitFor(look, { for: `rollout ${name} to end`, withinMs: 300_000, everyMs: 250 });
 }
 
 /** Everybody who is still awaited answers, one by one. */
-async function answerGates(world: World, { name, rejects }: Scenario, status: Status): Promise<void> {
+async function answerGates(stage: Stage, { name, rejects }: Scenario, status: Status): Promise<void> {
   for (const { gate, state, missingRoles } of status.requests) {
     if (state !== 'open') continue;
     if (rejects?.gate === gate) {
-      await sluice(world, ['reject', `demo/${name}`, gate, '--by', rejects.by, '--reason', rejects.reason]);
+      await sluice(stage, ['reject', `demo/${name}`, gate, '--by', rejects.by, '--reason', rejects.reason]);
       continue;
     }
     for (const role of missingRoles) {
       const person = personOf[role];
       if (person === undefined) throw new Error(`the demo has nobody for role ${role}`);
-      await sluice(world, ['approve', `demo/${name}`, gate, '--by', person]);
+      await sluice(stage, ['approve', `demo/${name}`, gate, '--by', person]);
     }
   }
 }
@@ -71,8 +70,8 @@ const tooLate: readonly (number | null)[] = [
 ];
 
 /** Throws with the command's own words when it fails. */
-async function sluice(world: World, args: readonly string[]): Promise<void> {
-  const { code, stdout, stderr } = await world.sluice(args);
+async function sluice(stage: Stage, args: readonly string[]): Promise<void> {
+  const { code, stdout, stderr } = await stage.sluice(args);
   if (code === 0 || (args[0] !== 'start' && tooLate.includes(code))) return;
   throw new Error(`sluice ${args.join(' ')} ended with ${String(code)}: ${stderr.trim()} ${stdout.trim()}`);
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/signal"
@@ -97,6 +98,12 @@ func (app *service) answer(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("content-type", "application/json")
 		w.WriteHeader(code)
 		_ = json.NewEncoder(w).Encode(map[string]string{"app": facts.App, "release": app.label, "digest": facts.Digest})
+		return
+	}
+	if r.URL.Path == "/api/echo" {
+		w.Header().Set("content-type", "application/json")
+		w.WriteHeader(code)
+		_, _ = io.Copy(w, io.LimitReader(r.Body, 64*1024))
 		return
 	}
 	w.WriteHeader(code)
