@@ -150,7 +150,7 @@ async function summarize(
     endOf(stage, 'crash', ended.crash),
   ]);
   const described = await describe(session, rolloutId('demo', 'good'));
-  const facts = await badFacts(stage, 'bad', decidingQuery('bad', 'v2'), 0.01);
+  const facts = await badFacts(stage, 'bad', decidingQuery(stage.file('bad'), 'v2'), 0.01);
   const { badVisibleAt, zeroConfirmedAt } = facts;
   const isMissing = badVisibleAt === null || zeroConfirmedAt === null;
   const progressAt = killedAt === null ? null : stage.calledAfter(killedAt);
@@ -180,9 +180,8 @@ async function summarize(
   };
 }
 
-/** The `errors` criterion of a demo file, as it is asked about one release. */
-function decidingQuery(name: ScenarioName, label: string): string {
-  const file = inProject('examples', 'demo', `${name}.yaml`);
+/** The `errors` criterion of a rollout file, as it is asked about one release. */
+function decidingQuery(file: string, label: string): string {
   const read = parseSpec(readFileSync(file, 'utf8'), file);
   const criterion = read.ok ? read.value.criteria.find(({ id }) => id === 'errors') : undefined;
   if (criterion?.kind !== 'limit') throw new Error(`${file} has no limit errors`);

@@ -57,9 +57,13 @@ interface DemoFile {
   readonly rollback: Readonly<Record<string, unknown>>;
 }
 
-/** The worker stands outside of the cluster, where no pod of stable's can be asked alone. */
+/**
+ * The worker stands outside of the cluster, where no pod of stable's can be asked alone; and pods of the canary have an
+ * `app` label of their own, so that the stable Service does not choose them: their namespace says whose they are.
+ */
 function fileFor(world: ClusterWorld, folder: string, name: ScenarioName): string {
-  const spec = parse(readFileSync(inProject('examples', 'demo', `${name}.yaml`), 'utf8')) as DemoFile;
+  const text = readFileSync(inProject('examples', 'demo', `${name}.yaml`), 'utf8');
+  const spec = parse(text.replaceAll(`app="${name}"`, `namespace="${world.service(name).namespace}"`)) as DemoFile;
   const file = join(folder, `${name}.yaml`);
   writeFileSync(file, stringify({ ...spec, target: world.target(name), rollback: { ...spec.rollback, confirm: [] } }));
   return file;
