@@ -49,7 +49,11 @@ async function simulate(context: Context, file: string, options: Options): Promi
   const madeUp = { image: loaded.spec.release.image, digest: `sha256:${'5'.repeat(64)}` };
   const { rehearse, rehearsedCapabilities } = await import('../../testbed/simulator/rehearsal.ts');
   const under = { ...(options.image ?? madeUp), label };
-  const can = await rehearsedCapabilities(specs.planOffline(loaded, under).plan);
+  const { NotSimulated } = await import('../../testbed/simulator/worlds/operator.ts');
+  const can = await rehearsedCapabilities(specs.planOffline(loaded, under).plan).catch((error: unknown) => {
+    if (error instanceof NotSimulated) throw new CliError('usage', `${file}: ${error.message}`);
+    throw error;
+  });
   const { plan } = specs.planOffline(loaded, under, can);
   const script = await worldOf(world, plan);
   const people = await peopleOf(

@@ -90,6 +90,7 @@ describe('the command line', () => {
     [['list', '--state', 'bakin'], 'baking'],
     [['simulate', 'rollout.yaml'], 'examples/world.yaml'],
     [['simulate', 'rollout.yaml'], 'see sluice simulate --help'],
+    [['simulate', 'examples/kubernetes.yaml', '--world', 'examples/world.yaml'], 'no cluster is simulated'],
     [['reject', 'production/web', 'go'], '--reason'],
     [['approve', 'production/web', 'go', '--evidence', '0'], 'whole number'],
     [['start', 'rollout.yaml', '--label', 'v2', '--image', 'registry.example/web:v2'], 'sha256'],

@@ -6,6 +6,11 @@ import type { CaddyConnection, CaddyRoute, Connection, WorkerConfig } from '../.
 import { controlConnection, controlOrigin } from './control-api.ts';
 import type { Places } from './places.ts';
 
+/** A plan whose target has no simulated world; the message is for the person who asked. */
+export class NotSimulated extends Error {
+  override readonly name = 'NotSimulated';
+}
+
 export interface OperatorFacts {
   readonly config: Pick<WorkerConfig, 'connections' | 'notify'>;
   /** When the world begins, epoch ms. */
@@ -55,7 +60,7 @@ function prometheusOf(name: string, { connections }: OperatorFacts['config']): s
   throw new Error(`the configuration has no metrics connection ${name}`);
 }
 
-/** A configuration under which a plan can run in a simulation, for those who have none. */
+/** A configuration under which a plan can run in a simulation, for those who have none. Throws `NotSimulated`. */
 export function operatorFor(plan: Plan): WorkerConfig {
   const metrics = plan.metrics === null ? {} : { [plan.metrics.connection]: prometheus };
   return {
@@ -85,7 +90,7 @@ function connectionFor(target: TargetPlan): Connection {
     case 'http':
       return controlConnection(target);
     case 'kubernetes':
-      throw new Error('no cluster is simulated yet: a rollout on Kubernetes is tried on a real one');
+      throw new NotSimulated('no cluster is simulated: a rollout on Kubernetes is tried on a real one');
   }
 }
 
