@@ -1,9 +1,11 @@
 /** What a decision does: checked at once, proven by the directory, and checked again on the state of that later moment. */
 
 import type { DecisionInput, DecisionReceipt, Proof } from '../approvals/request.ts';
+import type { GatePlan } from '../plan/plan.ts';
 import { decide } from '../approvals/decide.ts';
 import { parseDecision } from '../approvals/parse.ts';
 import { sentenceOf } from './effects.ts';
+import { notAskedYet } from './forecast.ts';
 import { planDigestFor, replaceRequest, requestOf, requesterFor, soakMore } from './gate.ts';
 import { onEditAnswered } from './edit-asked.ts';
 import { proving } from './proxies.ts';
@@ -37,9 +39,19 @@ function blockedBefore(run: Run, input: DecisionInput): string | null {
   }
   if (requestOf(run, input.gate) !== undefined) return null;
   const known = run.plan.gates.map((gate) => gate.id);
-  return known.includes(input.gate)
-    ? `gate ${input.gate} is not open yet`
-    : `no gate ${input.gate} in this plan; there are: ${known.join(', ') || 'none'}`;
+  return early(run, input.gate) ?? `no gate ${input.gate} in this plan; there are: ${known.join(', ') || 'none'}`;
+}
+
+/** Its turn has not come, or has not come again, with the expected time; `null` when it has, or there is no such gate. */
+function early(run: Run, id: string): string | null {
+  const gate = run.plan.gates.find((one) => one.id === id);
+  if (gate === undefined || run.state.asked?.gate === id) return null;
+  const state = requestOf(run, id)?.state ?? 'closed';
+  return state === 'closed' && !isPassed(run, gate) ? notAskedYet(run, id, gate.point) : null;
+}
+
+function isPassed({ state }: Run, { point }: GatePlan): boolean {
+  return state.done.includes(point.kind === 'step' ? `gates:${String(point.index)}` : `gates:${point.kind}`);
 }
 
 function apply(run: Run, input: DecisionInput, proof: Proof, channel: Channel): DecisionReceipt {
@@ -48,6 +60,8 @@ function apply(run: Run, input: DecisionInput, proof: Proof, channel: Channel): 
   const asked = run.state.asked?.gate === input.gate ? run.state.asked : null;
   const unfit = asked === null ? null : unfitForEdit(run, input);
   if (unfit !== null) return ignored(run, input.by, unfit);
+  const tooEarly = early(run, input.gate);
+  if (tooEarly !== null) return ignored(run, input.by, tooEarly);
   const facts = { now: Date.now(), planDigest: planDigestFor(run, input.gate), channel };
   const requester = requesterFor(run, input.gate);
   const after = decide(request, input, proof, facts, run.plan.separation, requester);

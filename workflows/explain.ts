@@ -4,6 +4,7 @@ import { formatBp, formatDuration, formatTime } from '../plan/units.ts';
 import type { Explanation, Stopped } from '../plan/status.ts';
 import { quorum } from '../approvals/quorum.ts';
 import type { ApprovalRequest } from '../approvals/request.ts';
+import { finishOf, runningClock } from './forecast.ts';
 import { rolloutName } from './messages.ts';
 import { patience } from './proxies.ts';
 import { isSoaking, outcomeReason, phaseOf } from './status.ts';
@@ -156,38 +157,4 @@ function bakeDefault(run: Run): string {
   const step = run.plan.steps[run.state.step];
   if (step === undefined) return 'nothing happens';
   return `it goes on when clean after ${formatDuration(step.bakeMinMs)}, and holds after ${formatDuration(step.bakeMaxMs)}`;
-}
-
-/** Bakes and watch still ahead; people and targets take their time on top. */
-function finishOf(run: Run): Pick<Explanation, 'earliestFinish' | 'restMs'> {
-  const { state, plan } = run;
-  if (state.outcome !== null || state.turn !== null || isStill(run)) {
-    return { earliestFinish: null, restMs: 0 };
-  }
-  const clock = runningClock(run);
-  const bakes = plan.steps.map((step, index) => (isBaked(run, index) || clock?.step === index ? 0 : step.bakeMinMs));
-  const watch = state.watched || clock?.step === 'watch' ? 0 : plan.watch.forMs;
-  const restMs = bakes.reduce((sum, ms) => sum + ms, watch);
-  return { earliestFinish: Math.max(Date.now(), clock?.endsAt ?? 0) + restMs, restMs };
-}
-
-function isStill({ state }: Run): boolean {
-  return state.held !== null || state.frozen !== null || state.paused !== null;
-}
-
-/** The bake or watch that counts now, and the moment before which it cannot end; `null` while none does. */
-function runningClock(run: Run): { readonly step: number | 'watch'; readonly endsAt: number } | null {
-  const { state, plan } = run;
-  const { stage, stageSince, checkpoint, bake } = state;
-  const step = stage.kind === 'step' ? stage.index : stage.kind === 'promoted' ? 'watch' : null;
-  if (step === null || bake === 'clean' || (step !== 'watch' && isBaked(run, step) && !isSoaking(run))) return null;
-  const minMs = step === 'watch' ? plan.watch.forMs : (plan.steps[step]?.bakeMinMs ?? 0);
-  if (state.clockTo !== null) return { step, endsAt: Date.now() + minMs - state.clockTo };
-  const isPresent = checkpoint !== null && JSON.stringify(checkpoint.stage) === JSON.stringify(stage);
-  if (!isPresent) return { step, endsAt: stageSince + minMs };
-  return { step, endsAt: (checkpoint.lastPollAt ?? checkpoint.stageSince) + minMs - checkpoint.validMs };
-}
-
-function isBaked({ state }: Run, index: number): boolean {
-  return state.done.includes(`bake:${String(index)}`);
 }
