@@ -18,6 +18,12 @@ const tracking = [
   /^helm\.sh\//,
 ];
 
+/**
+ * By this one too, where Argo CD tracks by label. On pods it stays, where Services and metrics select by it: what has an owner
+ * is never pruned.
+ */
+const trackingObjects = [...tracking, /^app\.kubernetes\.io\/instance$/];
+
 /** Bodies without claim, to be created under the companions' names. */
 export interface Clones {
   readonly deployment: JsonObject;
@@ -51,7 +57,10 @@ function deploymentFor(
   const selector = selectorOf(stable);
   const spec = at(stable, 'spec');
   return {
-    metadata: { name: companion(plan.deployment), labels: own(apart(textsAt(stable, 'metadata', 'labels'), keys)) },
+    metadata: {
+      name: companion(plan.deployment),
+      labels: own(apart(textsAt(stable, 'metadata', 'labels'), keys), trackingObjects),
+    },
     spec: {
       ...without(isObject(spec) ? spec : {}, 'replicas', 'selector', 'template', 'paused'),
       replicas,
@@ -79,7 +88,7 @@ export function templateFor(
     const rules = spec[name];
     if (rules !== undefined) settled[name] = selectingApart(rules, podLabels, keys);
   }
-  const ours = { ...own(apart(podLabels, keys)), ...labels };
+  const ours = { ...own(apart(podLabels, keys), tracking), ...labels };
   return { ...template, metadata: { ...without(metadata, 'creationTimestamp'), labels: ours }, spec: settled };
 }
 
@@ -87,8 +96,8 @@ function withImage(spec: JsonObject, container: string, image: string): readonly
   return objectsAt(spec, 'containers').map((one) => (one['name'] === container ? { ...one, image } : one));
 }
 
-function own(labels: Labels): Labels {
-  return Object.fromEntries(Object.entries(labels).filter(([key]) => !tracking.some((one) => one.test(key))));
+function own(labels: Labels, foreign: readonly RegExp[]): Labels {
+  return Object.fromEntries(Object.entries(labels).filter(([key]) => !foreign.some((one) => one.test(key))));
 }
 
 /** The same ports to the canary's pods; nothing of it is reachable from outside the cluster. */
@@ -104,7 +113,7 @@ function serviceFor(stable: JsonObject, keys: readonly string[]): JsonObject {
   });
   const name = companion(textAt(stable, 'metadata', 'name') ?? '');
   return {
-    metadata: { name, labels: own(apart(textsAt(stable, 'metadata', 'labels'), keys)) },
+    metadata: { name, labels: own(apart(textsAt(stable, 'metadata', 'labels'), keys), trackingObjects) },
     spec: {
       type: 'ClusterIP',
       ports,

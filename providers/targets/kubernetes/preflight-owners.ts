@@ -1,7 +1,7 @@
 /** Who else writes to the objects: a tool that applies Git would take back what a rollout sets. */
 
 import type { PreflightFinding } from '../../ports.ts';
-import { problem } from './findings.ts';
+import { problem, warning } from './findings.ts';
 import { type JsonObject, objectsAt, textAt, textsAt } from './json.ts';
 import { nameOfRef, type Ref } from './refs.ts';
 
@@ -25,6 +25,19 @@ export function ownerOf(object: JsonObject): string | null {
   return named.find((tool) => tool !== undefined) ?? null;
 }
 
+const instanceLabel = 'app.kubernetes.io/instance';
+
+/** Argo CD may track by a label that charts write too; what Helm itself installed says so. */
+function mayBeTracked(object: JsonObject): boolean {
+  const isHelms = textsAt(object, 'metadata', 'annotations')['meta.helm.sh/release-name'] !== undefined;
+  return textsAt(object, 'metadata', 'labels')[instanceLabel] !== undefined && !isHelms;
+}
+
+function labelWarning(ref: Ref, means: string): PreflightFinding {
+  const text = `${nameOfRef(ref)} has the label ${instanceLabel}, by which Argo CD may track it. ${means} Once it does not, or where nobody applies it from Git, say so with the annotation ${ignoredKey}: ignored. What we make for the canary is without that label, so that nobody prunes it.`;
+  return warning('gitops-label', text);
+}
+
 function isLeftAlone(object: JsonObject): boolean {
   const annotations = textsAt(object, 'metadata', 'annotations');
   return (
@@ -36,14 +49,22 @@ function isLeftAlone(object: JsonObject): boolean {
 /** The route's weights are ours for as long as a rollout runs, whoever owns the route. */
 export function routeOwner(ref: Ref, route: JsonObject, field: string): readonly PreflightFinding[] {
   const tool = ownerOf(route);
-  if (tool === null || isLeftAlone(route)) return [];
+  if (isLeftAlone(route)) return [];
+  if (tool === null) {
+    const means = `If it does, it takes the weights back: let it ignore ${field}.`;
+    return mayBeTracked(route) ? [labelWarning(ref, means)] : [];
+  }
   const text = `${nameOfRef(ref)} is applied by ${tool}, which would take the weights back. Let it ignore ${field} (Argo CD: ignoreDifferences with RespectIgnoreDifferences; Flux: the annotation kustomize.toolkit.fluxcd.io/ssa: IfNotPresent), then say so with the annotation ${ignoredKey}: ignored.`;
   return [problem('gitops-route', text)];
 }
 
 export function workloadOwner(ref: Ref, deployment: JsonObject): readonly PreflightFinding[] {
   const tool = ownerOf(deployment);
-  if (tool === null || isLeftAlone(deployment)) return [];
+  if (isLeftAlone(deployment)) return [];
+  if (tool === null) {
+    const means = 'If it does, it puts the old image back after promotion: direct; use promotion: gitops.';
+    return mayBeTracked(deployment) ? [labelWarning(ref, means)] : [];
+  }
   const text = `${nameOfRef(ref)} is applied by ${tool}, which would put the old image back after promotion: direct. Use promotion: gitops, or let it ignore the image and say so with the annotation ${ignoredKey}: ignored.`;
   return [problem('gitops-workload', text)];
 }

@@ -50,10 +50,14 @@ function findingFor(namespace: string, need: Need): PreflightFinding {
   return need.without === null ? problem('rights', `${text}.`) : warning('rights', `${text}. ${need.without}`);
 }
 
-export function ruleFor({ resource, verb, name, subresource }: Right): string {
+/** Of several objects at once with their names. */
+export function ruleFor(
+  { resource, verb, name, subresource }: Right,
+  names = name === undefined ? [] : [name],
+): string {
   const plural = subresource === undefined ? resource.plural : `${resource.plural}/${subresource}`;
-  const names = name === undefined ? '' : `, resourceNames: [${name}]`;
-  return `- { apiGroups: ["${resource.group}"], resources: [${plural}]${names}, verbs: [${verb}] }`;
+  const named = names.length === 0 ? '' : `, resourceNames: [${names.join(', ')}]`;
+  return `- { apiGroups: ["${resource.group}"], resources: [${plural}]${named}, verbs: [${verb}] }`;
 }
 
 function needsOf(site: Site): readonly Need[] {

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import type { JsonValue } from '../../../../plan/plan.ts';
 import type { KubernetesTargetPlan } from '../../../../plan/target.ts';
 import { canTakeAll, podsFor } from '../../../../providers/targets/kubernetes/capacity.ts';
 import { clonesFor } from '../../../../providers/targets/kubernetes/clone.ts';
+import { at, textsAt } from '../../../../providers/targets/kubernetes/json.ts';
 import { partsOf } from '../../../../providers/targets/kubernetes/image.ts';
 import { apartBy } from '../../../../providers/targets/kubernetes/labels.ts';
 
@@ -57,6 +59,8 @@ const stable = {
   },
 } as const;
 
+const labelsAt = (object: JsonValue | undefined) => textsAt(object, 'metadata', 'labels');
+
 describe('the canary’s Deployment', () => {
   const { deployment, service } = clonesFor(plan, stable, release, 2);
 
@@ -92,6 +96,27 @@ describe('the canary’s Deployment', () => {
       metadata: { name: 'web-canary', labels: { app: 'web-canary' } },
       spec: { type: 'ClusterIP', ports: [{ port: 80 }], selector: { app: 'web-canary' } },
     });
+  });
+
+  const instance = 'app.kubernetes.io/instance';
+
+  test.each([
+    ['app', { app: 'web' }, 'shop'],
+    [instance, { [instance]: 'shop' }, 'shop-canary'],
+  ])('does not carry the label by which Argo CD tracks, whose pods do: selected by %s', (_, selector, onPods) => {
+    const labels = { app: 'web', [instance]: 'shop' };
+    const { metadata, spec } = stable.deployment;
+    const template = { ...spec.template, metadata: { labels } };
+    const tracked = {
+      deployment: {
+        metadata: { ...metadata, labels },
+        spec: { ...spec, selector: { matchLabels: selector }, template },
+      },
+      service: { metadata: { name: 'web', labels }, spec: { ...stable.service.spec, selector } },
+    };
+    const clones = clonesFor(plan, tracked, release, 2);
+    for (const clone of [clones.deployment, clones.service]) expect(labelsAt(clone)).not.toHaveProperty([instance]);
+    expect(labelsAt(at(clones.deployment, 'spec', 'template'))).toHaveProperty([instance], onPods);
   });
 });
 
