@@ -164,8 +164,8 @@ async function checkTarget(
 
 /** A switch that cannot be turned is found now, not in the night in which it is needed. */
 async function checkSwitches(target: Target, plan: Plan, findings: Findings, signal: AbortSignal): Promise<void> {
-  for (const { id, place } of plan.switches ?? []) {
-    for (const { level, code, message } of (await target.switches?.check(place, signal)) ?? [])
+  for (const { id, place, off } of plan.switches ?? []) {
+    for (const { level, code, message } of (await target.switches?.check(place, off, signal)) ?? [])
       findings[level](code, `switch ${id}: ${message}`);
   }
 }

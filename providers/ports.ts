@@ -194,8 +194,8 @@ export interface Target {
 
 /** Kill switches at the target. All throw `ProviderError`. */
 export interface TargetSwitches {
-  /** What would stand in the way of turning it off; nothing touched. */
-  check(place: SwitchPlace, signal?: AbortSignal): Promise<readonly PreflightFinding[]>;
+  /** What would stand in the way of giving it the value; nothing touched. */
+  check(place: SwitchPlace, value: string, signal?: AbortSignal): Promise<readonly PreflightFinding[]>;
   /** Gives it the value; absolute and repeatable, and never a change of traffic. Returns when it was read back as in force. */
   turn(order: Order, place: SwitchPlace, value: string, signal?: AbortSignal): Promise<void>;
 }

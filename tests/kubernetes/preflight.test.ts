@@ -11,7 +11,7 @@ import { waitFor } from '../../testbed/wait.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 import { ownNamespace, sharedPlane } from './cluster.ts';
 import { kubeconfigOf } from './kubeconfig.ts';
-import { canaryOf, deploymentPath, planFor, releaseOf, routePath, targetFor } from './on-cluster.ts';
+import { canaryOf, deploymentPath, orders, planFor, releaseOf, routePath, targetFor } from './on-cluster.ts';
 
 const plane = sharedPlane();
 const { api } = plane;
@@ -175,6 +175,48 @@ describe('preflight', () => {
     expect(await found(direct, release)).toEqual([]);
     await all({ annotations: { 'meta.helm.sh/release-name': null, 'sluice/gitops': 'ignored' } });
     expect(await found(direct, release)).toEqual([]);
+  });
+
+  it('tries a kill switch on both Deployments without turning it', async () => {
+    const workload = await startWorkload(plane, namespace, 'switched', { labels: { release: 'v1' } });
+    const target = targetFor(plane, planFor(workload));
+    const release = releaseOf(canaryOf(plane, workload));
+    const check = async (env: string) => {
+      const place = { kind: 'kubernetes-env', deployments: ['stable', 'canary'], container: null, env } as const;
+      return (await target.switches?.check(place, 'false')) ?? [];
+    };
+    const specs = () =>
+      Promise.all(
+        ['switched', 'switched-canary'].map(async (name) => {
+          const found = await api.find<{ metadata: { generation: number } }>(deploymentPath(namespace, name));
+          return found?.metadata.generation;
+        }),
+      );
+    const told = async () => {
+      const before = await specs();
+      const allowed = await check('SMART_MODE_ENABLED');
+      expect(allowed.map(({ level, message }) => [level, message])).toEqual([
+        ['warning', expect.stringContaining('has no SMART_MODE_ENABLED yet')],
+      ]);
+      const refused = (await check('UNNAMED')).filter(({ level }) => level === 'problem');
+      expect(await specs()).toEqual(before);
+      return refused.map(({ message }) => message);
+    };
+    const problems = [
+      expect.stringMatching(/^UNNAMED of Deployment \S+\/switched could not be set: .*add 'UNNAMED' to its switches/),
+      expect.stringMatching(
+        /^UNNAMED of Deployment \S+\/switched-canary could not be set: .*canary's containers are stable's/,
+      ),
+    ];
+    await waitFor(async () => (await check('UNNAMED')).some(({ message }) => message.includes('switched-canary')), {
+      for: 'the policy about the canary to be in force',
+      withinMs: 60_000,
+    });
+    expect(await told()).toEqual(problems);
+    expect(await specs()).toEqual([1, undefined]);
+    const { next } = orders(namespace, releaseOf(workload.stable), release);
+    await target.deploy(next());
+    expect(await told()).toEqual(problems); // the same where one is left over
   });
 
   it('says of what is not there that it is not', async () => {

@@ -173,6 +173,9 @@ describe.concurrent('a kill switch', () => {
     await expect(startSwitched('unready', { place: { ...envSwitch, container: 'sidecar' } })).rejects.toThrow(
       /switch smart-mode: Deployment \S+ has no container sidecar/,
     );
+    await expect(startSwitched('unready', { place: { ...envSwitch, env: 'UNNAMED' } })).rejects.toThrow(
+      /switch smart-mode: UNNAMED of Deployment \S+ could not be set: .*only its image and its kill switches may change/,
+    );
     expect(world.routeWrites('unready')).toEqual([]);
   });
 });

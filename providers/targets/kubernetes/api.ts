@@ -3,7 +3,7 @@
 import type { JsonValue } from '../../../plan/plan.ts';
 import type { Clock, Cluster, ClusterRequest, HttpResponse } from '../../ports.ts';
 import { ProviderError } from '../../errors.ts';
-import { refusal, retryAfterOf } from './failure.ts';
+import { isJudged, refusal, retryAfterOf } from './failure.ts';
 import { isObject, type JsonObject, objectsAt } from './json.ts';
 import type { PatchOp } from './patch.ts';
 import { apiVersion, collectionPath, nameOfRef, objectPath, type Ref, type Resource, resources } from './refs.ts';
@@ -12,6 +12,8 @@ export interface Call {
   readonly signal?: AbortSignal | undefined;
   /** It lowers exposure. */
   readonly urgent?: boolean;
+  /** Judged like any other change, and not kept. */
+  readonly dryRun?: boolean;
 }
 
 export interface Right {
@@ -94,7 +96,7 @@ export function createApi(cluster: Cluster, clock: Clock, timeoutMs: number): Ap
         `change ${nameOfRef(ref)}`,
         {
           method: 'PATCH',
-          path: `${objectPath(ref)}?fieldManager=${fieldManager}`,
+          path: `${objectPath(ref)}?${changing(fieldManager, call)}`,
           headers: { 'content-type': 'application/json-patch+json' },
           body: JSON.stringify(ops),
         },
@@ -105,7 +107,7 @@ export function createApi(cluster: Cluster, clock: Clock, timeoutMs: number): Ap
         `create ${nameOfRef(ref)}`,
         {
           method: 'PATCH',
-          path: `${objectPath(ref)}?${new URLSearchParams({ fieldManager: manager }).toString()}`,
+          path: `${objectPath(ref)}?${changing(manager, call)}`,
           headers: { 'content-type': 'application/apply-patch+yaml' },
           body: JSON.stringify({ apiVersion: apiVersion(ref), kind: ref.kind, ...object }),
         },
@@ -146,6 +148,10 @@ export function createApi(cluster: Cluster, clock: Clock, timeoutMs: number): Ap
   };
 }
 
+function changing(manager: string, { dryRun }: Call): string {
+  return new URLSearchParams({ fieldManager: manager, ...(dryRun === true && { dryRun: 'All' }) }).toString();
+}
+
 /** What has no effect is asked again when its answer was lost. */
 function onlyWhenLost<T>(again: () => Promise<T>): (error: unknown) => Promise<T> {
   return (error) => {
@@ -178,7 +184,7 @@ async function outcome(cluster: Cluster, request: ClusterRequest): Promise<Outco
 function pauseAfter(outcome: Outcome, { method, urgent }: ClusterRequest, tried: number): number | null {
   if (outcome instanceof ProviderError) return null;
   // Going back is tried again by whoever asks for it, and hurries.
-  if (outcome.status === 403) return urgent === true ? null : (waitsWhenDenied[tried] ?? null);
+  if (outcome.status === 403) return urgent === true || isJudged(outcome) ? null : (waitsWhenDenied[tried] ?? null);
   const wait = waits[tried];
   if (wait === undefined) return null;
   const isTransient = outcome.status === 429 || (method === 'GET' && [500, 502, 503, 504].includes(outcome.status));

@@ -38,6 +38,15 @@ function isFailedTest({ status, body }: HttpResponse): boolean {
   return status === 422 && objectsAt(at(parsed(body), 'details'), 'causes').length === 0;
 }
 
+/** A policy has judged the change itself: it says the same again, unless it still waits for what it compares with. */
+export function isJudged({ status, body }: HttpResponse): boolean {
+  const said = textAt(parsed(body), 'message') ?? '';
+  return (
+    status === 403 &&
+    /ValidatingAdmissionPolicy '[^']*' with binding '[^']*' denied request: (?!no params found)/.test(said)
+  );
+}
+
 /** Whole seconds, as the API server says them; `null` when it says none. */
 export function retryAfterOf({ headers }: HttpResponse): number | null {
   const seconds = Number(headers['retry-after'] ?? 'none');
