@@ -4,10 +4,9 @@ import type { Release } from '../../../plan/release.ts';
 import type { Order, Reading, Share, Stage } from '../../../plan/target.ts';
 import { formatBp } from '../../../plan/units.ts';
 import { ProviderError } from '../../errors.ts';
-import { type Direction, isOwn } from '../effects.ts';
 import { admitted, change, type Decision, ownClaim } from './change.ts';
 import { canaryShare } from '../canary-share.ts';
-import { sameStage } from '../claim-form.ts';
+import { shareIntent } from '../share-intent.ts';
 import { claimFor, type StoredClaim } from './claim.ts';
 import { type BySlot, otherSlot, type SlotName } from './connection.ts';
 import { contentsFor, contentsOf, slotOf } from './contents.ts';
@@ -60,38 +59,19 @@ function decideShares(site: Site, scene: Scene, wanted: Wanted): Decision {
   };
   const shares = slotShares(seats, canaryBp, order, doing);
   const preview = previewFor(site, stage, seats);
-  const direction = directionOf(scene, seats, wanted);
   const own = ownClaim(scene, order);
-  const isSaid = own !== null && own.fence === order.fence && isRepeat(own, wanted);
   const isSet = sameShares(scene, shares) && scene.preview === (preview?.slot ?? null);
-  // A raise that was written once and changed by somebody else since is drift: not ours to raise again unasked.
-  const done = isSaid && (direction === 'raise' || isSet);
-  const lowered = own !== null && !isRepeat(own, wanted) && presentOf(scene, seats) < own.canaryBp;
-  const forward = stage.kind !== 'back';
-  if (!admitted(site, scene, order, { direction, done, lowered, forward }, doing)) return null;
-  if (direction === 'raise') mustBeSplittable(site, scene, doing);
-  const isSame = isSet && own !== null && isRepeat(own, wanted);
+  const intent = shareIntent(own, wanted, { presentBp: presentOf(scene, seats), isSet });
+  if (!admitted(site, scene, order, intent, doing)) return null;
+  if (intent.direction === 'raise') mustBeSplittable(site, scene, doing);
   const slots = slotsAfter(contents, seats, order);
   const fresh = claimFor(order, site.clock.now(), { stage, canaryBp, slots });
-  const kept = { since: isSame ? own.since : fresh.since, released: own?.released ?? false };
-  return { claim: { ...fresh, ...kept }, shares, preview, urgent: direction === 'lower' };
-}
-
-/** The weight that the claim says already: said again when somebody else has changed it. */
-function isRepeat(own: StoredClaim, { stage, canaryBp }: Wanted): boolean {
-  return sameStage(own.stage, stage) && own.canaryBp === canaryBp;
+  const kept = { since: own !== null && intent.isSame ? own.since : fresh.since, released: own?.released ?? false };
+  return { claim: { ...fresh, ...kept }, shares, preview, urgent: intent.direction === 'lower' };
 }
 
 function presentOf({ shares }: Scene, { canary }: Seats): number {
   return canary === null ? 0 : shares.bySlot[canary];
-}
-
-/** Raise: more than the canary has now, or more than this rollout ever asked for. */
-function directionOf(scene: Scene, seats: Seats, { order, canaryBp }: Wanted): Direction {
-  const { claim } = scene;
-  const present = presentOf(scene, seats);
-  const planned = claim !== null && isOwn(claim, order) ? claim.canaryBp : present;
-  return canaryBp > Math.min(present, planned) ? 'raise' : 'lower';
 }
 
 function slotShares(seats: Seats, canaryBp: number, order: Order, doing: string): BySlot<number> {

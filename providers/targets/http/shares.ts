@@ -4,8 +4,7 @@ import type { Order, Reading, Share, Stage } from '../../../plan/target.ts';
 import { formatBp } from '../../../plan/units.ts';
 import { ProviderError } from '../../errors.ts';
 import { canaryShare } from '../canary-share.ts';
-import { sameStage } from '../claim-form.ts';
-import type { Direction } from '../effects.ts';
+import { shareIntent } from '../share-intent.ts';
 import { admitted, change, type Decision, isSplit, ownClaim } from './change.ts';
 import { storesClaims } from './connection.ts';
 import { readingOf, unready } from './reading.ts';
@@ -40,27 +39,14 @@ interface Wanted {
 }
 
 function decideShares(site: Site, scene: Scene, { order, canaryBp, stage, doing }: Wanted): Decision {
-  const direction = directionOf(scene, order, canaryBp);
   const own = ownClaim(scene, order);
-  const isRepeat = own !== null && sameStage(own.stage, stage) && own.canaryBp === canaryBp;
-  const isSaid = isRepeat && own.fence === order.fence;
-  const isSet = isSplit(scene, order, canaryBp);
-  // A raise that was written once and changed by somebody else since is drift: not ours to raise again unasked.
-  const done = isSaid && (direction === 'raise' || isSet);
-  const lowered = own !== null && !isRepeat && bpOf(scene, order.canary.digest) < own.canaryBp;
-  const forward = stage.kind !== 'back';
-  if (!admitted(site, scene, order, { direction, done, lowered, forward }, doing)) return null;
+  const found = { presentBp: bpOf(scene, order.canary.digest), isSet: isSplit(scene, order, canaryBp) };
+  const intent = shareIntent(own, { order, stage, canaryBp }, found);
+  const { direction } = intent;
+  if (!admitted(site, scene, order, intent, doing)) return null;
   if (direction === 'raise') mustBeReady(scene, order, doing);
-  const isSame = isSet && isRepeat;
-  const since = isSame ? own.since : site.clock.now();
+  const since = own !== null && intent.isSame ? own.since : site.clock.now();
   return { canaryBp, stage, direction, since, released: own?.released ?? false };
-}
-
-/** Raise: more than the canary has now, or more than this rollout ever asked for. */
-function directionOf(scene: Scene, order: Order, canaryBp: number): Direction {
-  const present = bpOf(scene, order.canary.digest);
-  const planned = ownClaim(scene, order)?.canaryBp ?? present;
-  return canaryBp > Math.min(present, planned) ? 'raise' : 'lower';
 }
 
 function mustBeReady(scene: Scene, { canary }: Order, doing: string): void {

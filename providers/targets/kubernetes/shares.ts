@@ -5,8 +5,7 @@ import type { Order, Reading, Share, Stage } from '../../../plan/target.ts';
 import { formatBp } from '../../../plan/units.ts';
 import { ProviderError } from '../../errors.ts';
 import { canaryShare } from '../canary-share.ts';
-import { sameStage } from '../claim-form.ts';
-import type { Direction } from '../effects.ts';
+import { shareIntent } from '../share-intent.ts';
 import type { Call } from './api.ts';
 import { podsFor, shortage } from './capacity.ts';
 import { type Amendment, admitted, change, ownClaim } from './change.ts';
@@ -61,21 +60,14 @@ async function decideShares(site: Site, scene: Scene, wanted: Wanted, call: Call
   const seats = seatsOf(scene, contents, wanted);
   const atCanary = seats.canary === 'canary' ? canaryBp : 10_000 - canaryBp;
   const preview = stage.kind === 'back' || seats.canary !== 'canary' ? null : site.plan.preview;
-  const direction = directionOf(scene, contents, own, wanted);
-  const isRepeat = own !== null && sameStage(own.stage, stage) && own.canaryBp === canaryBp;
-  const isSaid = isRepeat && own.fence === order.fence;
   const isSet = isDivided(scene, atCanary) && scene.split.preview === (preview !== null);
-  // A raise that was written once and changed by somebody else since is drift: not ours to raise again unasked.
-  const done = isSaid && (direction === 'raise' || isSet);
-  const present = bpOf(scene, contents, order.canary.digest);
-  const lowered = own !== null && !isRepeat && present < own.canaryBp;
-  const forward = stage.kind !== 'back';
-  if (!admitted(site.router.ref, scene.route, order, { direction, done, lowered, forward }, doing)) return null;
+  const intent = shareIntent(own, wanted, { presentBp: bpOf(scene, contents, order.canary.digest), isSet });
+  if (!admitted(site.router.ref, scene.route, order, intent, doing)) return null;
   const base = own ?? (await backClaim(site, order, scene, call));
-  if (direction === 'raise') await mustBeReady(site, seats.canary ?? 'canary', base, wanted, call);
+  if (intent.direction === 'raise') await mustBeReady(site, seats.canary ?? 'canary', base, wanted, call);
   const { recorded, promoting } = base;
   const fresh = claimFor(order, site.clock.now(), { stage, canaryBp, places: contents, recorded });
-  const since = isSet && isRepeat ? own.since : fresh.since;
+  const since = own !== null && intent.isSame ? own.since : fresh.since;
   const claim: StoredClaim = { ...fresh, since, released: own?.released ?? false, promoting };
   const ops = site.router.write(scene.route, {
     canaryBp: atCanary,
@@ -112,17 +104,6 @@ function seatsOf(scene: Scene, contents: ByPlace<Release | null>, { order, canar
     canaryBp > 0 && found === null ? order.canary : canaryBp < 10_000 && stable === null ? order.stable : null;
   if (lost !== null) throw new ProviderError({ code: 'missing', doing, detail: `${lost.label} runs in no Deployment` });
   return { stable, canary: found ?? (stable === 'canary' ? 'stable' : 'canary') };
-}
-
-/** Raise: more than the canary has now, or more than this rollout ever asked for. */
-function directionOf(
-  scene: Scene,
-  contents: ByPlace<Release | null>,
-  own: StoredClaim | null,
-  { order, canaryBp }: Wanted,
-): Direction {
-  const present = bpOf(scene, contents, order.canary.digest);
-  return canaryBp > Math.min(present, own?.canaryBp ?? present) ? 'raise' : 'lower';
 }
 
 export function isDivided({ split }: Scene, atCanary: number): boolean {
