@@ -1,6 +1,7 @@
 /** All that workflows see of the outside: the activities' inputs and answers. Types only. */
 
-import type { GatePlan, Plan, SmokeAim, SmokeSuite } from '../plan/plan.ts';
+import type { GatePlan, Plan, SmokeSuite } from '../plan/plan.ts';
+import type { SmokeAim } from '../plan/smoke.ts';
 import type { Outcome } from '../plan/phases.ts';
 import type { RecordBody, RolloutRecord } from '../plan/record.ts';
 import type { Release } from '../plan/release.ts';

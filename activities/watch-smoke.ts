@@ -1,7 +1,7 @@
 /** Scheduled smoke, after promotion and while people are asked: at its times, never two at once, never in the way of a poll. */
 
 import { log } from '@temporalio/activity';
-import type { SmokeAim } from '../plan/plan.ts';
+import type { SmokeAim } from '../plan/smoke.ts';
 import type { SmokeSummary } from '../plan/status.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { WatchCheckpoint, WatchInput } from './contract.ts';

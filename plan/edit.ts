@@ -1,7 +1,7 @@
 /** An edit of a running rollout's plan: one difference, and whether it tightens, must be asked, or cannot be. */
 
 import canonicalize from 'canonicalize';
-import type { SmokeRun } from './plan.ts';
+import type { SmokeRun } from './smoke.ts';
 import { formatDuration } from './units.ts';
 
 /** One difference between the running plan and an edited one. */

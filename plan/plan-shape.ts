@@ -19,10 +19,10 @@ import type {
   RollbackPlan,
   ScheduledSmoke,
   Separation,
-  SmokeRun,
   StepPlan,
   WatchPlan,
 } from './plan.ts';
+import type { SmokeRun } from './smoke.ts';
 import * as is from './shape.ts';
 import { suiteShape } from './suite-shape.ts';
 

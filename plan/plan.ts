@@ -2,6 +2,7 @@
 
 import type { Criterion } from './criteria.ts';
 import type { Release } from './release.ts';
+import type { SmokeRun } from './smoke.ts';
 import type { SwitchPlan } from './switch.ts';
 import type { TargetCapabilities, TargetPlan } from './target.ts';
 
@@ -108,14 +109,6 @@ export interface Separation {
 }
 
 // ── Smoke ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-/** Which release a suite talks to: the canary by its preview route, stable directly, or whatever the public gets. */
-export type SmokeAim = 'canary' | 'stable' | 'public';
-
-export interface SmokeRun {
-  readonly suite: string;
-  readonly aim: SmokeAim;
-}
 
 export interface SmokeSuite {
   /** Base URL of the public address; canary and stable are reached by the target's own means. */

@@ -1,4 +1,12 @@
-/** What one smoke request came to, for the record. */
+/** Which smoke is run against which release, and what one request of it came to. */
+
+/** Which release a suite talks to: the canary by its preview route, stable directly, or whatever the public gets. */
+export type SmokeAim = 'canary' | 'stable' | 'public';
+
+export interface SmokeRun {
+  readonly suite: string;
+  readonly aim: SmokeAim;
+}
 
 export interface SmokeResult {
   readonly name: string;

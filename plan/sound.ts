@@ -2,7 +2,8 @@
 
 import { digestOf } from './digest.ts';
 import type { Criterion } from './criteria.ts';
-import type { GatePlan, Plan, SmokeRun } from './plan.ts';
+import type { GatePlan, Plan } from './plan.ts';
+import type { SmokeRun } from './smoke.ts';
 import { planShape } from './plan-shape.ts';
 import { switchOf } from './switch.ts';
 import { formatBp } from './units.ts';

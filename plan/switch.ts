@@ -1,7 +1,7 @@
 /** Kill switches: what takes a risky feature away at once, without another release. Off is the only way they are turned. */
 
 import type { Consequence } from './criteria.ts';
-import type { SmokeRun } from './plan.ts';
+import type { SmokeRun } from './smoke.ts';
 
 export interface SwitchPlan {
   readonly id: string;

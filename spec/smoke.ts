@@ -1,7 +1,8 @@
 /** The spec's `smoke`: suites of HTTP requests and WebSocket handshakes with what their answers must be. */
 
 import * as z from 'zod';
-import type { JsonValue, SmokeAim, SmokeRun, SmokeSocket } from '../plan/plan.ts';
+import type { JsonValue, SmokeSocket } from '../plan/plan.ts';
+import type { SmokeAim, SmokeRun } from '../plan/smoke.ts';
 import { expecting } from './expectations.ts';
 import { headerName, headerValue, httpUrl, id, variableName } from './names.ts';
 import { span } from './values.ts';

@@ -2,7 +2,8 @@
 
 import { CancellationScope, isCancellation } from '@temporalio/workflow';
 import { ActivityFailure } from '@temporalio/common';
-import type { SmokeRun, StepPlan } from '../plan/plan.ts';
+import type { StepPlan } from '../plan/plan.ts';
+import type { SmokeRun } from '../plan/smoke.ts';
 import { nameOf } from '../plan/release.ts';
 import type { Liveness, Stage } from '../plan/target.ts';
 import { formatBp } from '../plan/units.ts';

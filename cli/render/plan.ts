@@ -1,7 +1,8 @@
 /** The plan as a person reads it before saying yes: ladder, gates, criteria with their queries, ways back, digest. */
 
 import type { PreflightReport } from '../../activities/contract.ts';
-import type { Clause, GatePlan, Plan, SmokeRun, StepPlan } from '../../plan/plan.ts';
+import type { Clause, GatePlan, Plan, StepPlan } from '../../plan/plan.ts';
+import type { SmokeRun } from '../../plan/smoke.ts';
 import { nameOf, type Release } from '../../plan/release.ts';
 import { placeInWords } from '../../plan/switch.ts';
 import { formatBp, formatDuration } from '../../plan/units.ts';

@@ -2,8 +2,7 @@
 
 import type { Outcome } from '../../plan/phases.ts';
 import { waitFor } from '../wait.ts';
-import type { ScenarioName } from './scenario.ts';
-import type { Stage } from './stage.ts';
+import type { ScenarioName, Stage } from './stage.ts';
 
 export interface EndFacts {
   /** Label of the release that is given everything; `null` when none is. */

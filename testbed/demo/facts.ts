@@ -2,8 +2,7 @@
 
 import { z } from 'zod';
 import { ask } from '../servers/http.ts';
-import type { ScenarioName } from './scenario.ts';
-import type { Stage } from './stage.ts';
+import type { ScenarioName, Stage } from './stage.ts';
 
 /** One weight of the release under test, as long as it stood. */
 export interface StepFacts {

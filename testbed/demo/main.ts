@@ -15,12 +15,12 @@ import { violations } from '../world/invariants.ts';
 import { endFacts, outcomeOf } from './ending.ts';
 import { badFacts, stepFacts } from './facts.ts';
 import { runDemo } from './run.ts';
-import { play, type Scenario, type ScenarioName } from './scenario.ts';
+import { play, type Scenario } from './scenario.ts';
 import { createScreen, type Screen } from './screen.ts';
 import { often, setUpIn } from './setting.ts';
 import { caddyStage } from './stage-caddy.ts';
 import { kubernetesStage } from './stage-kubernetes.ts';
-import type { Stage } from './stage.ts';
+import type { ScenarioName, Stage } from './stage.ts';
 import { complaints, type Ended, ladderBp, renderSummary, type Summary } from './summary.ts';
 
 const folder = inProject('.demo');

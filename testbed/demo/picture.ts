@@ -5,7 +5,7 @@ import { ladder, unobserved } from '../../cli/render/parts.ts';
 import type { Paint } from '../../cli/render/paint.ts';
 import type { Status } from '../../plan/status.ts';
 import { formatBp, formatDuration, formatElapsed, formatShare } from '../../plan/units.ts';
-import type { ScenarioName } from './scenario.ts';
+import type { ScenarioName } from './stage.ts';
 
 /** Everything that is shown at once; one that has ended needs two lines only. */
 export function renderStage(states: ReadonlyMap<ScenarioName, Status>, paint: Paint): string {

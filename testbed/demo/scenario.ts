@@ -6,9 +6,7 @@ import { readStatus, rolloutId } from '../../client/index.ts';
 import type { Outcome } from '../../plan/phases.ts';
 import type { Status } from '../../plan/status.ts';
 import { waitFor } from '../wait.ts';
-import type { Stage } from './stage.ts';
-
-export type ScenarioName = 'good' | 'bad' | 'rejected' | 'crash';
+import type { ScenarioName, Stage } from './stage.ts';
 
 export interface Scenario {
   readonly name: ScenarioName;

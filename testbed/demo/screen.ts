@@ -5,7 +5,7 @@ import { painter } from '../../cli/render/paint.ts';
 import { formatBp } from '../../plan/units.ts';
 import type { Status } from '../../plan/status.ts';
 import { headline, renderStage } from './picture.ts';
-import type { ScenarioName } from './scenario.ts';
+import type { ScenarioName } from './stage.ts';
 
 export interface Screen {
   show(name: ScenarioName, status: Status): void;

@@ -4,8 +4,7 @@ import { inProject } from '../root.ts';
 import { ask } from '../servers/http.ts';
 import { startWorld } from '../world.ts';
 import { proxyReads, userRequests } from '../world/observe.ts';
-import type { ScenarioName } from './scenario.ts';
-import type { Stage } from './stage.ts';
+import type { ScenarioName, Stage } from './stage.ts';
 
 export async function caddyStage(folder: string, names: readonly ScenarioName[]): Promise<Stage> {
   const world = await startWorld({ folder, services: names, temporal: { ui: true } });

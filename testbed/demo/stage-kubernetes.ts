@@ -9,8 +9,7 @@ import { connectPlane, startPlane } from '../kubernetes/plane.ts';
 import { routePathOf, stateOf } from '../kubernetes/route-record.ts';
 import { type ClusterWorld, startClusterWorld } from '../kubernetes/world.ts';
 import { inProject } from '../root.ts';
-import type { ScenarioName } from './scenario.ts';
-import type { Stage } from './stage.ts';
+import type { ScenarioName, Stage } from './stage.ts';
 
 export async function kubernetesStage(folder: string, names: readonly ScenarioName[]): Promise<Stage> {
   const ground = mkdtempSync(join(tmpdir(), 'sluice-demo-')); // the paths of sockets must be short

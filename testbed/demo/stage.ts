@@ -4,7 +4,8 @@ import type { FaultsInput } from '../demo-service/faults.ts';
 import type { Load, LoadOptions } from '../load.ts';
 import type { CommandResult, Worker, WorkerOptions } from '../world/commands.ts';
 import type { ProxyWrite } from '../world/observe.ts';
-import type { ScenarioName } from './scenario.ts';
+
+export type ScenarioName = 'good' | 'bad' | 'rejected' | 'crash';
 
 export interface Stage {
   readonly temporal: { readonly address: string; readonly namespace: string; readonly uiUrl: string | null };

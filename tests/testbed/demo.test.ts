@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { BakeStatus, Status } from '../../plan/status.ts';
-import type { ScenarioName } from '../../testbed/demo/scenario.ts';
+import type { ScenarioName } from '../../testbed/demo/stage.ts';
 import { outcomeOf, type EndFacts } from '../../testbed/demo/ending.ts';
 import { runDemo } from '../../testbed/demo/run.ts';
 import { unpainted } from '../../cli/render/paint.ts';

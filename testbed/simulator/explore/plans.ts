@@ -1,6 +1,7 @@
 /** Small plans to explore with: every part of the story, in minutes instead of days. */
 
-import type { GatePlan, Plan, SmokeRun } from '../../../plan/plan.ts';
+import type { GatePlan, Plan } from '../../../plan/plan.ts';
+import type { SmokeRun } from '../../../plan/smoke.ts';
 import type { Draw } from '../random.ts';
 
 const second = 1_000;
