@@ -136,7 +136,8 @@ export type WatchMilestone =
   /** Scheduled smoke failed too often in a row. */
   | { readonly kind: 'smoke'; readonly sentence: string }
   /** The way back is not open: target unreachable, stable not ready. */
-  | { readonly kind: 'way-back'; readonly sentence: string }
+  /** `changed`: it is open, but not to what was there when the rollout began. */
+  | { readonly kind: 'way-back'; readonly sentence: string; readonly changed?: true }
   /** Users meet a release that is down, and has been for a while. */
   | { readonly kind: 'unready'; readonly sentence: string }
   /** Criteria have had no data for minutes while users meet the release. */

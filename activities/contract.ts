@@ -255,6 +255,8 @@ export interface Activities {
   retire(input: RetireInput): Promise<void>;
   zero(input: ZeroInput): Promise<Zeroed>;
   restore(input: Effect): Promise<void>;
+  /** What was held of stable is its owner's again; everything else stays as it is. */
+  letGo(input: Effect): Promise<void>;
   /** Reads what a rollout left at its target. */
   left(input: LeftInput): Promise<Left>;
   /** Looks for rollouts that nobody carries on, again and again. */

@@ -10,7 +10,7 @@ import { verb } from './verb.ts';
 
 type Effects = Pick<
   Activities,
-  'deploy' | 'ensureCapacity' | 'shift' | 'confirm' | 'promote' | 'flip' | 'retire' | 'restore'
+  'deploy' | 'ensureCapacity' | 'shift' | 'confirm' | 'promote' | 'flip' | 'retire' | 'restore' | 'letGo'
 >;
 
 export function createEffects(ports: Ports): Effects {
@@ -54,6 +54,9 @@ export function createEffects(ports: Ports): Effects {
     }),
     retire: verb(ports, 'retire', labelled('retiring what lost to or with'), async (input: RetireInput, signal) => {
       await target(input).retire(input.order, input.loser, signal);
+    }),
+    letGo: verb(ports, 'let-go', labelled('letting go of'), async (input, signal) => {
+      await target(input).letGo?.(input.order, signal);
     }),
   };
 }

@@ -62,7 +62,12 @@ export function standingOf(
     reading.outage === true ? outageOf(plannedBp, claim.fence) : driftOf(plannedBp, acceptedBp, claim.fence);
   const problems =
     reading.stableChanged === undefined
-      ? [...weight, ...releaseProblems(reading, order, acceptedBp), ...stableProblems(reading, claim, order, plannedBp)]
+      ? [
+          ...weight,
+          ...(reading.edited === undefined ? [] : [changed(reading.edited)]),
+          ...releaseProblems(reading, order, acceptedBp),
+          ...stableProblems(reading, claim, order, plannedBp),
+        ]
       : [...(reading.outage === true ? weight : []), changed(reading.stableChanged)];
   return { ...common, seen, fence: claim.fence, problems };
 }
@@ -131,7 +136,11 @@ function wayBack(key: string, sentence: string): Problem {
 
 /** No weight puts that right: a person has to say what it was for. */
 function changed(sentence: string): Problem {
-  return { key: `stable: ${sentence}`, after: atOnce, milestone: { kind: 'way-back', sentence: short(sentence) } };
+  return {
+    key: `stable: ${sentence}`,
+    after: atOnce,
+    milestone: { kind: 'way-back', sentence: short(sentence), changed: true },
+  };
 }
 
 /** Going back is one write only while the recorded stable is ready to take everything. */

@@ -1,13 +1,15 @@
 /** From what a spec says of its target to that part of the plan; each kind has its own form. */
 
+import type { Spec } from '../spec/rollout.ts';
 import type { TargetForm } from '../spec/target.ts';
 import type { KubernetesRouterPlan, TargetPlan } from './target.ts';
 
-export function compileTarget(target: TargetForm): TargetPlan {
+export function compileTarget(target: TargetForm, switches: Spec['switches'] = []): TargetPlan {
   const preview = target.preview === null ? null : target.preview.header;
   const { connection, drain: drainMs } = target;
   if (target.kind !== 'kubernetes') return { kind: target.kind, connection, route: target.route, preview, drainMs };
   const { namespace, workload, service, canary, promotion, deploymentLabels } = target;
+  const turned = switches.flatMap((one) => (one.kind === 'kubernetes-env' ? [one.env] : []));
   return {
     kind: 'kubernetes',
     connection,
@@ -22,6 +24,7 @@ export function compileTarget(target: TargetForm): TargetPlan {
     promotion,
     preview,
     drainMs,
+    ...(turned.length > 0 && { switches: turned }),
   };
 }
 

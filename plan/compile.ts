@@ -39,7 +39,7 @@ function planOf(spec: Spec, release: Release, capabilities: TargetCapabilities):
     owner: metadata.owner ?? null,
     links: metadata.links,
     release: { digest: release.digest, label: release.label, image: release.image },
-    target: compileTarget(target),
+    target: compileTarget(target, spec.switches),
     capabilities,
     metrics: metricsOf(spec),
     roles: spec.people.roles,

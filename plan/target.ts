@@ -56,6 +56,8 @@ export interface KubernetesTargetPlan {
   readonly preview: { readonly header: string; readonly value: string } | null;
   /** How long a release is left alone after its last request before it is retired. */
   readonly drainMs: number;
+  /** Environment variables of the pods that kill switches turn; absent without any. */
+  readonly switches?: readonly string[];
 }
 
 /** The object that divides traffic. */
@@ -168,6 +170,8 @@ export interface Reading {
   readonly restorable?: true;
   /** Somebody else gave stable's own place another release while the rollout needs it as it was; what there is, in words. */
   readonly stableChanged?: string;
+  /** Somebody else edited what the pods of a release are made from, beside the release itself; which, in words. */
+  readonly edited?: string;
 }
 
 /** How far an asked change has got. */

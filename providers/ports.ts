@@ -186,6 +186,8 @@ export interface Target {
   restore(order: Order, signal?: AbortSignal): Promise<Instance>;
   /** Removes the release that no longer serves and releases the claim; the fence stays. */
   retire(order: Order, loser: Release, signal?: AbortSignal): Promise<void>;
+  /** Gives back what was held of stable for the way back, and touches nothing else: weights, claim and fence stay. Where something is held. */
+  letGo?(order: Order, signal?: AbortSignal): Promise<void>;
   /** How smoke requests reach a release; `null` when the target cannot tell. */
   aim(at: 'canary' | 'stable', order: Order, signal?: AbortSignal): Promise<Aim | null>;
   /** Where the capabilities name kinds of switches. */

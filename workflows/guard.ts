@@ -157,7 +157,7 @@ function onReport(run: Run, report: WatchReport): void {
       holdForPerson(run, 'bake', report.reason);
       break;
     case 'way-back':
-      holdForPerson(run, 'way-back', `the way back is not open: ${report.sentence}`);
+      holdForPerson(run, 'way-back', wayBackInWords(report));
       break;
     case 'unready': {
       const during = `serving ${formatBp(run.state.acceptedBp ?? run.state.requestedBp)}`;
@@ -194,6 +194,10 @@ function onClean(run: Run, checkpoint: WatchCheckpoint): void {
   run.state.bake = 'clean';
   rememberWeights(run);
   run.note('bake-clean', `clean at ${formatBp(run.state.requestedBp)}: ${checkpoint.summary}`);
+}
+
+function wayBackInWords({ sentence, changed }: Extract<WatchReport, { kind: 'way-back' }>): string {
+  return changed === true ? sentence : `the way back is not open: ${sentence}`;
 }
 
 /** Missing data is neither good nor bad: the clock stands, and somebody has to come and see why. */

@@ -1,11 +1,15 @@
 /** Making room: for a newer rollout of the same service, or for a person who takes the weights into their own hands. */
 
+import { ActivityFailure } from '@temporalio/common';
+import { patched } from '@temporalio/workflow';
 import type { Outcome } from '../plan/phases.ts';
 import type { ControlReceipt, Stopped } from '../plan/status.ts';
 import { nameOf } from '../plan/release.ts';
 import { formatBp } from '../plan/units.ts';
+import { sentenceOf } from './effects.ts';
 import { stopWatch } from './guard.ts';
 import type { ControlInput } from './messages.ts';
+import { moving } from './proxies.ts';
 import { raise } from './raise.ts';
 import { confirmReceipts } from './receipts.ts';
 import { goBack } from './revert.ts';
@@ -49,9 +53,26 @@ export function detach(run: Run, raw: unknown): Promise<ControlReceipt> {
 export async function letGo(run: Run, interrupted: Promise<Outcome | null>): Promise<Outcome | 'full'> {
   await interrupted;
   await stopWatch(run);
+  if (run.state.turn === null) await giveBack(run);
   if (run.state.turn !== null) return goBack(run, interrupted);
   confirmReceipts(run, `let go at ${formatBp(run.state.acceptedBp ?? run.state.requestedBp)}`);
   return 'detached';
+}
+
+/** What was held of stable for the way back, such as its autoscaler's floor; whoever let go is told when that fails. */
+async function giveBack(run: Run): Promise<void> {
+  const { plan, state } = run;
+  if (!state.claimed || !plan.capabilities.scales || !patched('let-go')) return;
+  const summary = 'give back what was held of stable';
+  try {
+    await moving.letGo.executeWithOptions({ summary }, [run.sameEffect()]);
+  } catch (error) {
+    if (!(error instanceof ActivityFailure)) throw error;
+    const text = `what was held of stable was not given back: ${sentenceOf(error)}; see to its autoscaler's floor by hand`;
+    state.warnings = [...state.warnings, text];
+    run.note('warning', text);
+    void run.announce('P1', 'still-held', `${plan.title}: stable's size is still held`, text);
+  }
 }
 
 function ended({ state }: Run): string | null {

@@ -175,6 +175,21 @@ describe('the way back', () => {
     expect(afterMs).toBe(30 * second);
   });
 
+  it('is told as changed at once when somebody edited what pods are made from, and hides nothing else', async () => {
+    const edited =
+      "the canary's Deployment was changed by somebody else: the template of web has more than another image";
+    const at500 = { ...planned(claim(step(0), 500), 500), edited };
+    const { answer, afterMs } = await watched({
+      script: { reading: (at) => (later(at, 30) ? at500 : atStep0()) },
+      bake,
+    });
+    expect(answer).toMatchObject({ kind: 'way-back', sentence: edited, changed: true });
+    expect(afterMs).toBe(30 * second);
+    const more = { ...planned(claim(step(0), 500), 2_000), edited };
+    const drifted = await watched({ script: { reading: (at) => (later(at, 30) ? more : atStep0()) }, bake });
+    expect(drifted.answer).toMatchObject({ kind: 'drift', direction: 'above', acceptedBp: 2_000 });
+  });
+
   it('does not matter to a criterion: metrics are judged while the target is away', async () => {
     const reading = (at: number) => (later(at, 30) ? away() : atStep0());
     const { answer, afterMs } = await watched({

@@ -38,12 +38,16 @@ export async function setWeightsByHand(
 
 /** Another image in a Deployment, whoever owns it. */
 export async function giveByHand(world: ClusterWorld, name: string, deployment: string, label: string): Promise<void> {
-  const { namespace } = world.service(name);
   const image = imageFor(world.service(name), label);
   world.plane.images.push(image);
-  const containers = [{ name: 'app', image: referenceTo(image) }];
-  const change = { spec: { template: { spec: { containers } } } };
+  await editByHand(world, name, deployment, { image: referenceTo(image) });
+}
+
+/** Anything else of its container; lists are merged as `kubectl edit` does. */
+export async function editByHand(world: ClusterWorld, name: string, deployment: string, of: object): Promise<void> {
+  const { namespace } = world.service(name);
+  const change = { spec: { template: { spec: { containers: [{ name: 'app', ...of }] } } } };
   const type = 'application/strategic-merge-patch+json';
   const { status } = await world.plane.api.ask('PATCH', deploymentPath(namespace, deployment), { json: change, type });
-  if (status !== 200) throw new Error(`${deployment} was not given ${label}: ${status}`);
+  if (status !== 200) throw new Error(`${deployment} was not changed: ${status}`);
 }

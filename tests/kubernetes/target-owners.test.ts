@@ -25,7 +25,10 @@ const plane = sharedPlane();
 const { api } = plane;
 const clock = createClock();
 const namespaces = Object.fromEntries(
-  ['given', 'early', 'stranger', 'back', 'argo', 'flux'].map((what) => [what, ownNamespace(plane, `owned-${what}`)]),
+  ['given', 'early', 'stranger', 'tuned', 'back', 'argo', 'flux'].map((what) => [
+    what,
+    ownNamespace(plane, `owned-${what}`),
+  ]),
 );
 
 async function world(what: string, more: Partial<KubernetesTargetPlan>) {
@@ -139,6 +142,38 @@ describe.concurrent('a stable that somebody else changes in mid-rollout', () => 
     await target.restore(next());
     await target.retire(next(), releaseOf(canary));
     expect(await answers(plane, host, 40)).toEqual({ v1: 40 });
+  });
+});
+
+describe.concurrent('a template that somebody else edits in mid-rollout', () => {
+  it("is told, stable's and the canary's, and promotion leaves it alone; restarted pods and turned switches are no edit", async () => {
+    const { namespace, workload, target, next } = await world('tuned', { switches: ['SMART_MODE_ENABLED'] });
+    const edit = async (name: string, template: object) => {
+      const type = 'application/strategic-merge-patch+json';
+      const json = { spec: { template } };
+      const answer = await api.ask('PATCH', deploymentPath(namespace, name), { json, type });
+      expect(answer.status).toBe(200);
+    };
+    const container = (of: object) => ({ spec: { containers: [{ name: 'app', ...of }] } });
+    const told = async () => (await target.read()).edited ?? null;
+    await target.deploy(next());
+    await shift(target, next, 10_000);
+    for (const name of ['web', 'web-canary']) {
+      await edit(name, { metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': 'now' } } });
+      await edit(name, container({ env: [{ name: 'SMART_MODE_ENABLED', value: 'false' }] }));
+      expect(await told()).toBeNull();
+      const limits = { memory: '64Mi' };
+      await edit(name, container({ resources: { limits } }));
+      expect(await told()).toBe(
+        `${name === 'web' ? "stable's" : "the canary's"} Deployment was changed by somebody else: ` +
+          `the template of ${name} has more than another image`,
+      );
+      await edit(name, container({ resources: null }));
+      expect(await told()).toBeNull();
+    }
+    await edit('web', container({ command: ['serve'] }));
+    expect(await codeOf(target.promote(next()))).toBe('fenced');
+    expect(await imageAt(plane, namespace, 'web')).toBe(referenceTo(workload.stable));
   });
 });
 

@@ -48,6 +48,17 @@ test('a Deployment behind a Gateway becomes its part of the plan', () => {
   });
 });
 
+test('what its kill switches turn is known to it', () => {
+  const turned = { kind: 'kubernetes-env', env: 'SMART_MODE' } as const;
+  const other = { kind: 'kubernetes-config', configMap: 'flags', key: 'smart' } as const;
+  const rest = { off: 'false', verify: null, rejudgeAfter: 0, stillBad: 'rollback' } as const;
+  const switches = [
+    { id: 'smart', ...turned, deployment: ['stable' as const], container: null, ...rest },
+    { id: 'smarter', ...other, ...rest },
+  ];
+  expect(compileTarget(parsed(whole), switches)).toMatchObject({ switches: ['SMART_MODE'] });
+});
+
 test.each([
   ['{ kind: gateway-api, grpcRoute: chat, rule: api }', { resource: 'grpcroutes', name: 'chat', rule: 'api' }],
   ['{ kind: nginx, ingress: chat }', { kind: 'nginx', ingress: 'chat', prefix: 'nginx.ingress.kubernetes.io' }],

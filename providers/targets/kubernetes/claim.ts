@@ -21,6 +21,8 @@ export interface StoredClaim extends Claim {
     readonly replicas: number;
     /** What the router needs to leave its object as it was. */
     readonly route: Readonly<Record<string, string | number | null>>;
+    /** Marks of what the pods of both are made from; `null`: not known. */
+    readonly templates: ByPlace<string | null>;
   };
   /** Stable's own Deployment is being given the release. */
   readonly promoting: boolean;
@@ -32,12 +34,15 @@ export type ClaimReading =
 
 export const claimKey = 'sluice/claim';
 
+const markSchema = z.string().max(64).nullable();
+
 const storedSchema = plainClaimSchema.extend({
   places: z.object({ stable: releaseSchema.nullable(), canary: releaseSchema.nullable() }),
   recorded: z.object({
     image: z.string().min(1).max(1000),
     replicas: z.int().min(0),
     route: z.record(z.string().max(200), z.union([z.string().max(1000), z.number(), z.null()])),
+    templates: z.object({ stable: markSchema, canary: markSchema }).default({ stable: null, canary: null }),
   }),
   promoting: z.boolean(),
 });

@@ -10,8 +10,9 @@ import { claimFor, type StoredClaim } from './claim.ts';
 import { hold } from './fences.ts';
 import { giveCanary } from './give.ts';
 import { contentInWords, sharesInWords } from './reading.ts';
-import { placesAt, type Scene, type Site, writable } from './site.ts';
+import { type Place, placesAt, type Scene, type Site, writable } from './site.ts';
 import { untilAccepted } from './taken-up.ts';
+import { templateMark } from './template.ts';
 
 export async function deploy(site: Site, order: Order, call: Call): Promise<Instance> {
   const doing = `deploy ${order.canary.label}`;
@@ -22,7 +23,7 @@ export async function deploy(site: Site, order: Order, call: Call): Promise<Inst
   const gift = { order, claim, release: order.canary, replicas, direction: 'claim' as const, doing };
   await giveCanary(site, gift, call);
   const place = await untilReady(site, { place: 'canary', release: order.canary, pods: replicas, doing }, call);
-  await showRoute(site, order, claim, doing, call);
+  await showRoute(site, order, claim, place, doing, call);
   const detail = `${place.endpoints.ready} pods are ready`;
   return { name: 'canary Deployment', release: order.canary, ready: true, detail };
 }
@@ -64,22 +65,34 @@ async function recordStable(
   if (!canTakeAll(stable.endpoints.ready, workload.replicas)) {
     return refuse(`only ${stable.endpoints.ready} of stable's ${workload.replicas} pods are ready`);
   }
-  return { image: workload.image, replicas: workload.replicas, route: site.router.record(scene.route) };
+  const templates = { stable: templateMark(site.plan, workload.object), canary: null };
+  const route = site.router.record(scene.route);
+  return { image: workload.image, replicas: workload.replicas, route, templates };
 }
 
 /** The canary's Service stands in the route at 0 %, with the preview, and the gateway has taken it up. */
-async function showRoute(site: Site, order: Order, claim: StoredClaim, doing: string, call: Call): Promise<void> {
+async function showRoute(
+  site: Site,
+  order: Order,
+  claim: StoredClaim,
+  { workload }: Place,
+  doing: string,
+  call: Call,
+): Promise<void> {
+  const mark = workload === null ? null : templateMark(site.plan, workload.object);
   const { preview } = site.plan;
   const decide = (scene: Scene) => {
     const own = ownClaim(scene.claim, order);
     const intent = { direction: 'claim' as const, done: false };
     if (!admitted(site.router.ref, scene.route, order, intent, doing) || own === null) return null;
-    if (scene.split.present && scene.split.preview === (preview !== null)) return null;
+    const { recorded } = own;
+    const isShown = scene.split.present && scene.split.preview === (preview !== null);
+    if (isShown && recorded.templates.canary === mark) return null;
     const canaryBp = scene.split.canaryBp;
     if (canaryBp > 0)
       throw new ProviderError({ code: 'conflict', doing, detail: 'somebody gave it traffic meanwhile' });
     return {
-      claim: own,
+      claim: { ...own, recorded: { ...recorded, templates: { ...recorded.templates, canary: mark } } },
       ops: site.router.write(scene.route, { canaryBp: 0, canary: 'present', preview, before: claim.recorded.route }),
     };
   };

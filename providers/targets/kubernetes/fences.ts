@@ -83,6 +83,7 @@ export async function backClaim(site: Site, order: Order, scene: Scene | null, c
     image: places.stable.workload?.image ?? 'unknown',
     replicas: places.stable.workload?.replicas ?? 1,
     route: {},
+    templates: { stable: null, canary: null },
   };
   const contents = contentsOf(places);
   return claimFor(order, site.clock.now(), { stage: { kind: 'back' }, canaryBp, places: contents, recorded });

@@ -37,6 +37,7 @@ const planSchema = z.object({
   promotion: z.enum(['direct', 'gitops']),
   preview: z.object({ header: text, value: text }).nullable(),
   drainMs: z.int().min(0),
+  switches: z.array(text).exactOptional(),
 }) satisfies z.ZodType<KubernetesTargetPlan>;
 
 /** Throws `ProviderError` `missing` when no rollout is there. */

@@ -17,7 +17,7 @@ import { type PatchOp, pointer, setMembers } from './patch.ts';
 import { nameOfRef, type Ref } from './refs.ts';
 import { planKey } from './found-plan.ts';
 import type { Site } from './site.ts';
-import { containersOf, labelsFor, workloadOf } from './workload.ts';
+import { containersOf, labelsFor, type Workload, workloadOf } from './workload.ts';
 
 export interface Gift {
   readonly order: Order;
@@ -113,7 +113,7 @@ function plain(value: unknown): unknown {
 export async function giveStable(
   site: Site,
   gift: Omit<Gift, 'direction'> & { readonly direction: Direction; readonly image: string },
-  mayReplace: (found: Release | null) => void,
+  mayReplace: (found: Workload) => void,
   call: Call,
 ): Promise<void> {
   const { order, claim, release, image, replicas, direction, doing } = gift;
@@ -124,7 +124,7 @@ export async function giveStable(
     const isLarge = found.replicas >= replicas;
     const done = isThere && isLarge && claimOn(object)?.fence === order.fence;
     if (!admitted(ref, object, order, { direction, done }, doing)) return null;
-    if (!isThere) mayReplace(found.release);
+    if (!isThere) mayReplace(found);
     const ops = isThere ? [] : releaseOps(site, object, release, image);
     const size: PatchOp = { op: 'add', path: pointer('spec', 'replicas'), value: replicas };
     return { claim, ops: isLarge ? ops : [...ops, size] };

@@ -10,10 +10,11 @@ import { admitted, change, ownClaim } from './change.ts';
 import type { StoredClaim } from './claim.ts';
 import { giveCanary, giveStable } from './give.ts';
 import { imageOf } from './image.ts';
-import { sharesInWords } from './reading.ts';
+import { editInWords, isEdited, sharesInWords } from './reading.ts';
 import { move } from './shares.ts';
 import { bpOf, contentsOf, placeAt, placesAt, type Scene, type Site } from './site.ts';
 import { untilAccepted } from './taken-up.ts';
+import type { Workload } from './workload.ts';
 
 const betweenMs = 1_000;
 
@@ -25,7 +26,12 @@ export async function promote(site: Site, order: Order, call: Call): Promise<voi
   const pods = Math.max(claim.recorded.replicas, 1);
   if (site.plan.promotion === 'direct') {
     const gift = { order, claim, release: canary, image: imageOf(canary), replicas: claim.recorded.replicas };
-    await giveStable(site, { ...gift, direction: 'raise', doing }, (found) => mustBeStable(found, order, doing), call);
+    const mayReplace = (found: Workload) => {
+      mustBeStable(found.release, order, doing);
+      if (!isEdited(site, claim, 'stable', found)) return;
+      throw new ProviderError({ code: 'fenced', doing, detail: editInWords(site, 'stable') });
+    };
+    await giveStable(site, { ...gift, direction: 'raise', doing }, mayReplace, call);
   } else {
     await untilGiven(site, order, doing, call);
   }

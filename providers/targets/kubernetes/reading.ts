@@ -8,9 +8,11 @@ import { ProviderError } from '../../errors.ts';
 import { isOwn } from '../effects.ts';
 import type { Call } from './api.ts';
 import { canTakeAll } from './capacity.ts';
-import { type ByPlace, claimOn, plainClaim, placeNames, type StoredClaim } from './claim.ts';
+import { type ByPlace, claimOn, plainClaim, type PlaceName, placeNames, type StoredClaim } from './claim.ts';
 import { nameOfRef } from './refs.ts';
 import { bpAt, bpOf, contentsOf, look, type Place, placesAt, type Scene, type Site } from './site.ts';
+import { templateMark } from './template.ts';
+import type { Workload } from './workload.ts';
 
 /** Empty shares when the route is not there. */
 export async function read(site: Site, call: Call): Promise<Reading> {
@@ -54,17 +56,39 @@ function readingOf(site: Site, scene: Scene, places: ByPlace<Place>): Reading {
     unknownBp,
     ...(scene.split.fault !== null && scene.split.present && { outage: true as const }),
     ...(scene.claim?.promoting === true && { restorable: true as const }),
-    ...changeOf(site, scene.claim, places.stable),
+    ...changeOf(site, scene.claim, places),
   };
 }
 
-/** Until it is promoted, stable's Deployment is its owner's, and has to stay what it was. */
-function changeOf(site: Site, claim: StoredClaim | null, place: Place): Pick<Reading, 'stableChanged'> {
+/** Until it is promoted, stable's Deployment is its owner's, and has to stay what it was; the canary's is what it was made as. */
+function changeOf(
+  site: Site,
+  claim: StoredClaim | null,
+  places: ByPlace<Place>,
+): Pick<Reading, 'stableChanged' | 'edited'> {
   const isUnderWay = claim !== null && !claim.released && !claim.promoting;
   if (!isUnderWay || (claim.stage.kind !== 'deployed' && claim.stage.kind !== 'step')) return {};
-  if (place.workload === null || place.workload.release?.digest === claim.stable.digest) return {};
-  const found = `${site.deployments.stable.name} has ${contentInWords(place)}`;
-  return { stableChanged: `stable's Deployment was changed by somebody else: ${found}, not ${nameOf(claim.stable)}` };
+  const { workload } = places.stable;
+  if (workload !== null && workload.release?.digest !== claim.stable.digest) {
+    const found = `${site.deployments.stable.name} has ${contentInWords(places.stable)}`;
+    return { stableChanged: `stable's Deployment was changed by somebody else: ${found}, not ${nameOf(claim.stable)}` };
+  }
+  const edited = placeNames.find((name) => {
+    const found = places[name].workload;
+    return found?.release?.digest === claim[name].digest && isEdited(site, claim, name, found);
+  });
+  return edited === undefined ? {} : { edited: editInWords(site, edited) };
+}
+
+/** Its pods are made from something else than they were when the rollout began, whatever their release. */
+export function isEdited(site: Site, { recorded }: StoredClaim, name: PlaceName, { object }: Workload): boolean {
+  const mark = recorded.templates[name];
+  return mark !== null && mark !== templateMark(site.plan, object);
+}
+
+export function editInWords({ deployments }: Site, name: PlaceName): string {
+  const whose = name === 'stable' ? "stable's" : "the canary's";
+  return `${whose} Deployment was changed by somebody else: the template of ${deployments[name].name} has more than another image`;
 }
 
 /** The route's, unless nobody holds it and somebody holds a Deployment: then that is in the way. */

@@ -109,7 +109,7 @@ async function give(
   if (name === 'stable' && site.plan.promotion === 'gitops') return mustHaveGivenBack(site, order, doing, call);
   if (name === 'canary') return giveCanary(site, { ...gift, replicas: Math.max(recorded.replicas, 1) }, call);
   const whole = { ...gift, image: recorded.image, replicas: recorded.replicas };
-  return giveStable(site, whole, (found) => mustBeOfOurs(site, found, order, doing), call);
+  return giveStable(site, whole, ({ release }) => mustBeOfOurs(site, release, order, doing), call);
 }
 
 /** Traffic is safe by then. What somebody else gave it meanwhile is not ours to overwrite. */

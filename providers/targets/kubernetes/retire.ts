@@ -1,4 +1,4 @@
-/** The end: what no longer serves is removed, the route is as it was, the claim is given back; the fence stays. */
+/** The end: what no longer serves is removed, the route is as it was, the claim is given back; the fence stays. Or nothing but what was held. */
 
 import type { Release } from '../../../plan/release.ts';
 import type { Order } from '../../../plan/target.ts';
@@ -40,6 +40,14 @@ export async function retire(site: Site, order: Order, loser: Release, call: Cal
   if (before === null) return;
   await release(site, site.router.ref, order, claim, doing, call);
   if (site.router.origin !== null) await remove(site, site.router.ref, order, doing, call);
+}
+
+/** For who takes the weights into their own hands: the claim stays, so that `sluice zero` knows the way back. */
+export async function letGo(site: Site, order: Order, call: Call): Promise<void> {
+  const scene = await look(site, call);
+  const own = ownClaim(scene?.claim ?? null, order) ?? (await backClaim(site, order, scene, call));
+  // A floor is no exposure: whoever went further with this rollout by hand has not given it back.
+  await giveFloorBack(site, { ...order, fence: Math.max(order.fence, own.fence) }, own, call);
 }
 
 async function mustBeIdle(site: Site, scene: Scene, loser: Release, doing: string, call: Call): Promise<void> {

@@ -13,7 +13,7 @@ import { promote } from './promote.ts';
 import { confirm, read, stable } from './reading.ts';
 import { companion, refTo, resources } from './refs.ts';
 import { restore } from './restore.ts';
-import { retire } from './retire.ts';
+import { letGo, retire } from './retire.ts';
 import { routerFor } from './routers/routers.ts';
 import { raiseFence, setWeights } from './shares.ts';
 import { contentsOf, placeOf, placesAt, see, type Site } from './site.ts';
@@ -59,6 +59,7 @@ export function createKubernetesTarget({ plan, connection, clock }: KubernetesTa
     promote: (order, signal) => promote(site, order, ahead(signal)),
     restore: (order, signal) => restore(site, order, back(signal)),
     retire: (order, loser, signal) => retire(site, order, loser, ahead(signal)),
+    letGo: (order, signal) => letGo(site, order, back(signal)),
     aim: (at, order, signal) => aim(site, at, order, ahead(signal)),
     switches: createSwitches(site, back),
   };

@@ -22,6 +22,7 @@ const activities: Readonly<Record<keyof Activities, true>> = {
   retire: true,
   zero: true,
   restore: true,
+  letGo: true,
   left: true,
   guard: true,
   prove: true,
