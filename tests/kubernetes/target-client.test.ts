@@ -29,7 +29,7 @@ beforeAll(async () => {
   await startWorkload(plane, namespace, 'web', { labels: { release: 'v1' } });
 });
 
-/** A worker's way to the API server, with a recorder before it that disturbs it. */
+/** A worker's way to the API server, by its own identity, with a recorder before it that disturbs it. */
 async function way() {
   const recorder = await startRecorder({
     upstream: plane.access.server,
@@ -37,7 +37,7 @@ async function way() {
     logFile: join(folder, `${Math.random().toString(36).slice(2)}.jsonl`),
   });
   recorders.push(recorder);
-  const kubeconfig = kubeconfigOf(plane, { ...plane.access, server: recorder.url });
+  const kubeconfig = kubeconfigOf(plane, { ...plane.worker, server: recorder.url });
   const cluster = createCluster({ kind: 'kubeconfig', path: kubeconfig, context: null }, clock);
   return { recorder, kubeconfig, cluster, api: createApi(cluster, clock, 5_000) };
 }
@@ -132,14 +132,14 @@ describe.concurrent('the API server', () => {
     const api = createApi(cluster, clock, 5_000);
     expect((await thrown(api.get(deploymentOfWeb, {}))).code).toBe('denied');
     // What is known is not old yet; the refusal is what makes it ask.
-    writeFileSync(tokenFile, `${plane.access.token}\n`);
+    writeFileSync(tokenFile, `${plane.worker.token}\n`);
     expect(nameOf(await api.get(deploymentOfWeb, {}))).toBe('web');
     expect(recorder.entries().map(({ status }) => status)).toEqual([401, 401, 401, 200]);
   });
 
   it('and whatever stands before it never get a secret into an error', async () => {
     const { recorder, api } = await way();
-    const { token } = plane.access;
+    const { token } = plane.worker;
     recorder.fault({
       times: 1,
       fault: { kind: 'refuse', status: 400, body: `{"message":"bad header Bearer ${token}"}` },
