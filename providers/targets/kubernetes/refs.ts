@@ -1,6 +1,5 @@
 /** Names of objects of the API, and the paths they are asked for under. */
 
-import type { KubernetesRouterPlan } from '../../../plan/target.ts';
 import type { JsonObject } from './json.ts';
 import { textAt } from './json.ts';
 
@@ -85,16 +84,4 @@ export function nameOfRef({ kind, namespace, name }: Ref): string {
 /** What stands beside an object of the owner's and is ours. */
 export function companion(name: string): string {
   return `${name}-canary`;
-}
-
-/** The object that divides traffic, which also carries the claim that decides. */
-export function routeRef(namespace: string, router: KubernetesRouterPlan): Ref {
-  switch (router.kind) {
-    case 'gateway-api':
-      return refTo(resources[router.resource], namespace, router.name);
-    case 'nginx':
-      return refTo(resources.ingresses, namespace, companion(router.ingress));
-    case 'istio':
-      return refTo(resources.virtualservices, namespace, router.virtualService);
-  }
 }

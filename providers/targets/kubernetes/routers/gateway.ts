@@ -6,12 +6,14 @@ import { ProviderError } from '../../../errors.ts';
 import type { PreflightFinding } from '../../../ports.ts';
 import { problem } from '../findings.ts';
 import { isObject, type JsonObject, listAt, numberAt, objectsAt, textAt, without } from '../json.ts';
-import { nameOfRef, type Ref } from '../refs.ts';
+import { nameOfRef, type Ref, refTo, resources } from '../refs.ts';
 import { acceptanceOf } from './gateway-status.ts';
 import type { Router, Split, Wanted } from './router.ts';
 
 export interface GatewayOptions {
-  readonly ref: Ref;
+  readonly namespace: string;
+  readonly resource: 'httproutes' | 'grpcroutes';
+  readonly name: string;
   readonly rule: string | null;
   readonly stable: string;
   readonly canary: string;
@@ -31,7 +33,7 @@ export function createGatewayRouter(options: GatewayOptions): Router {
     objectsAt(rule, 'backendRefs').some((ref) => leadsTo(ref, options.stable) || leadsTo(ref, options.canary));
 
   return {
-    ref: options.ref,
+    ref: refIn(options),
     origin: null,
     made: (origin) => origin,
     field: '.spec.rules',
@@ -58,7 +60,7 @@ export function createGatewayRouter(options: GatewayOptions): Router {
     record: (object) =>
       Object.fromEntries(
         theirs(object).flatMap((rule, index) => {
-          const ref = isDivided(rule) ? refTo(rule, options.stable) : undefined;
+          const ref = isDivided(rule) ? backendTo(rule, options.stable) : undefined;
           return ref === undefined ? [] : [[String(index), numberAt(ref, 'weight')] as const];
         }),
       ),
@@ -71,7 +73,11 @@ function leadsTo(ref: JsonObject, service: string): boolean {
   return isService && ref['name'] === service;
 }
 
-function refTo(rule: JsonValue, service: string): JsonObject | undefined {
+function refIn({ namespace, resource, name }: GatewayOptions): Ref {
+  return refTo(resources[resource], namespace, name);
+}
+
+function backendTo(rule: JsonValue, service: string): JsonObject | undefined {
   return objectsAt(rule, 'backendRefs').find((ref) => leadsTo(ref, service));
 }
 
@@ -88,7 +94,7 @@ function sharesOf(rule: JsonValue, { stable, canary }: GatewayOptions): RuleShar
     objectsAt(rule, 'backendRefs')
       .filter((ref) => leadsTo(ref, service))
       .reduce((sum, ref) => sum + (numberAt(ref, 'weight') ?? 1), 0);
-  return { stable: weight(stable), canary: weight(canary), present: refTo(rule, canary) !== undefined };
+  return { stable: weight(stable), canary: weight(canary), present: backendTo(rule, canary) !== undefined };
 }
 
 function splitOf(rules: readonly RuleShares[], preview: boolean, { stable }: GatewayOptions): Split {
@@ -109,7 +115,7 @@ function splitOf(rules: readonly RuleShares[], preview: boolean, { stable }: Gat
 function divide(rule: JsonValue, index: number, wanted: Wanted, options: GatewayOptions): JsonValue {
   if (!isObject(rule)) return rule;
   const refs = listAt(rule, 'backendRefs');
-  const template = refTo(rule, options.stable) ?? refTo(rule, options.canary) ?? {};
+  const template = backendTo(rule, options.stable) ?? backendTo(rule, options.canary) ?? {};
   const isPair = (ref: JsonValue) => isObject(ref) && (leadsTo(ref, options.stable) || leadsTo(ref, options.canary));
   const first = refs.findIndex(isPair);
   const pair = pairOf(
@@ -134,7 +140,7 @@ function pairOf(
   const share = (canaryBp * sum) / whole;
   if (!Number.isInteger(share)) {
     const detail = `other backends of the rule have their share too, so that both Services have ${sum} together, of which ${formatBp(canaryBp)} is no whole number`;
-    throw new ProviderError({ code: 'invalid', doing: `divide ${nameOfRef(options.ref)}`, detail });
+    throw new ProviderError({ code: 'invalid', doing: `divide ${nameOfRef(refIn(options))}`, detail });
   }
   const stable = { ...template, name: options.stable, weight: sum - share };
   if (canary === 'present') return [stable, { ...template, name: options.canary, weight: share }];
@@ -159,7 +165,7 @@ function previewRules(
 ): readonly JsonValue[] {
   const condition = { type: 'Exact', name: header, value };
   return rules.filter(isObject).map((rule, index) => {
-    const ref = refTo(rule, canary) ?? {};
+    const ref = backendTo(rule, canary) ?? {};
     const matches = objectsAt(rule, 'matches');
     return {
       ...without(rule, 'name'),
@@ -187,7 +193,7 @@ function findingsOf(
     const sum = sumOf(rule, others, options);
     const bad = weights.filter((bp) => !Number.isInteger((bp * sum) / whole));
     if (bad.length === 0) return [];
-    const text = `Rule ${textAt(rule, 'name') ?? index} of ${nameOfRef(options.ref)} has other backends, and Service ${options.stable} has weight ${sum} beside them: ${bad.map(formatBp).join(', ')} of that is no whole number. Multiply all weights of the rule, for example by ${whole}.`;
+    const text = `Rule ${textAt(rule, 'name') ?? index} of ${nameOfRef(refIn(options))} has other backends, and Service ${options.stable} has weight ${sum} beside them: ${bad.map(formatBp).join(', ')} of that is no whole number. Multiply all weights of the rule, for example by ${whole}.`;
     return [problem('weights', text)];
   });
 }

@@ -5,11 +5,12 @@ import { formatBp } from '../../../../plan/units.ts';
 import { ProviderError } from '../../../errors.ts';
 import { problem } from '../findings.ts';
 import { at, isObject, type JsonObject, numberAt, objectsAt, textAt, without } from '../json.ts';
-import { nameOfRef, type Ref } from '../refs.ts';
+import { nameOfRef, refTo, resources } from '../refs.ts';
 import type { Router, Split, Wanted } from './router.ts';
 
 export interface IstioOptions {
-  readonly ref: Ref;
+  readonly namespace: string;
+  readonly virtualService: string;
   readonly route: string | null;
   readonly stable: string;
   readonly canary: string;
@@ -18,8 +19,9 @@ export interface IstioOptions {
 const previewName = 'sluice-preview';
 
 export function createIstioRouter(options: IstioOptions): Router {
-  const { ref, stable, canary } = options;
-  const leadsTo = (destination: JsonValue, service: string) => hostIs(destination, service, ref.namespace);
+  const { namespace, virtualService, stable, canary } = options;
+  const ref = refTo(resources.virtualservices, namespace, virtualService);
+  const leadsTo = (destination: JsonValue, service: string) => hostIs(destination, service, namespace);
   const isOurs = (route: JsonObject) => (textAt(route, 'name') ?? '').startsWith(previewName);
   const isDivided = (route: JsonObject) =>
     !isOurs(route) &&

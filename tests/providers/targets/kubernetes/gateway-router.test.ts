@@ -2,12 +2,11 @@ import { describe, expect, test } from 'vitest';
 import type { JsonValue } from '../../../../plan/plan.ts';
 import { ProviderError } from '../../../../providers/errors.ts';
 import type { JsonObject } from '../../../../providers/targets/kubernetes/json.ts';
-import { refTo, resources } from '../../../../providers/targets/kubernetes/refs.ts';
 import { createGatewayRouter } from '../../../../providers/targets/kubernetes/routers/gateway.ts';
 import type { Wanted } from '../../../../providers/targets/kubernetes/routers/router.ts';
 
-const ref = refTo(resources.httproutes, 'shop', 'web');
-const router = createGatewayRouter({ ref, rule: null, stable: 'web', canary: 'web-canary' });
+const at = { namespace: 'shop', resource: 'httproutes', name: 'web' } as const;
+const router = createGatewayRouter({ ...at, rule: null, stable: 'web', canary: 'web-canary' });
 const header = { header: 'x-preview', value: 'canary' };
 
 function route(rules: readonly JsonValue[], more: Readonly<Record<string, JsonValue>> = {}): JsonObject {
