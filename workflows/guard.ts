@@ -4,7 +4,7 @@ import { CancellationScope, isCancellation, log, patched, sleep } from '@tempora
 import { ActivityFailure } from '@temporalio/common';
 import type { Stage } from '../plan/target.ts';
 import { formatBp } from '../plan/units.ts';
-import { isClean } from '../judge/verdict.ts';
+import { type Finding, isClean } from '../judge/verdict.ts';
 import type { WatchCheckpoint, WatchInput, WatchReport } from '../activities/contract.ts';
 import { onDrift, plannedBp } from './drift.ts';
 import { flipByRule, offSwitches } from './flip.ts';
@@ -136,7 +136,8 @@ function onReport(run: Run, report: WatchReport): void {
       run.note('watched', `watched to its end: ${report.checkpoint.summary}`);
       break;
     case 'fail': {
-      const { criterion, sentence } = report.finding;
+      const { criterion } = report.finding;
+      const sentence = causeOf(run, report.finding);
       run.note('verdict', sentence);
       run.turnBack({ kind: 'verdict', criterion, sentence });
       break;
@@ -194,6 +195,13 @@ function onClean(run: Run, checkpoint: WatchCheckpoint): void {
   run.state.bake = 'clean';
   rememberWeights(run);
   run.note('bake-clean', `clean at ${formatBp(run.state.requestedBp)}: ${checkpoint.summary}`);
+}
+
+/** Who looks at the release's own traffic alone would not find a cause that no query of a release shows. */
+function causeOf({ plan }: Run, { criterion, sentence }: Finding): string {
+  const found = plan.criteria.find(({ id }) => id === criterion);
+  const isTraffic = found === undefined || !('query' in found) || /\{\{(?:track|release)\}\}/.test(found.query);
+  return isTraffic ? sentence : `${sentence} (a non-traffic cause: its query asks about neither release)`;
 }
 
 function wayBackInWords({ sentence, changed }: Extract<WatchReport, { kind: 'way-back' }>): string {

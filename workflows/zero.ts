@@ -2,10 +2,12 @@
 
 import { sleep } from '@temporalio/workflow';
 import { nameOf } from '../plan/release.ts';
-import { formatBp, formatDuration } from '../plan/units.ts';
+import { formatBp, formatDuration, formatElapsed } from '../plan/units.ts';
 import { reverting } from './proxies.ts';
 import { confirmReceipts } from './receipts.ts';
 import type { Run } from './run.ts';
+
+const late = 'zero came late: going back took';
 
 /** Steps 1 to 3 of going back, in one activity: fence, read, all traffic to stable, read back. */
 export async function toZero(run: Run, reason: string, mayBeGone: boolean): Promise<'zero' | 'not-ours'> {
@@ -22,10 +24,22 @@ export async function toZero(run: Run, reason: string, mayBeGone: boolean): Prom
   run.note(
     'zero',
     zeroed.kind === 'zero'
-      ? `${nameOf(plan.release)} receives no traffic any more (had ${formatBp(zeroed.fromBp)})`
+      ? `${nameOf(plan.release)} receives no traffic any more (had ${formatBp(zeroed.fromBp)}), ${took(run)} after the decision`
       : `another rollout holds the target; ${nameOf(plan.release)} has no share there`,
   );
   return zeroed.kind;
+}
+
+/** From the decision until now; in the result for good when it was longer than the spec wants. */
+function took({ plan, state }: Run): string {
+  const tookMs = Date.now() - state.phaseSince;
+  const { withinMs } = plan.rollback;
+  const isTold = state.warnings.some((text) => text.startsWith(late));
+  if (tookMs > withinMs && !isTold) {
+    const text = `${late} ${formatElapsed(tookMs)}, longer than the ${formatDuration(withinMs)} of rollback.within`;
+    state.warnings = [...state.warnings, text];
+  }
+  return formatElapsed(tookMs);
 }
 
 /**

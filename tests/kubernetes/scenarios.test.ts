@@ -15,7 +15,7 @@ import { deploymentPath } from './on-cluster.ts';
 import { canaryAnswersAfterZero, expectInOrder, rolloutsOn } from './rollouts.ts';
 
 const plane = sharedPlane();
-const services = ['ladder', 'flapping', 'sustained', 'disk-early', 'disk-late', 'bounded', 'overdue'];
+const services = ['ladder', 'flapping', 'level', 'sustained', 'disk-early', 'disk-late', 'bounded', 'overdue'];
 let people: Loopback;
 let world: ClusterWorld;
 let rollouts: Rollouts;
@@ -70,6 +70,31 @@ async function fill(pool: string, pods: number): Promise<void> {
   await plane.api.merge(deploymentPath(namespace, pool), { spec: { replicas: pods } });
   await rolledOut(plane.api, namespace, pool, 60_000);
 }
+
+/** What users meet at the entrance must be that release. */
+const entrance = (service: string, release: string) => {
+  const headers = { host: world.service(service).host };
+  const whoami = { name: 'whoami', get: '/api/whoami', headers, expect: { json: { release } } };
+  return { suites: { entrance: { baseUrl: { public: plane.gatewayUrl }, requests: [whoami] } } };
+};
+const confirmed = { confirm: ['entrance@public'] };
+
+/** Stable was asked at the entrance after it was restored, and it was stable that answered. */
+async function expectStableSmoked(service: string): Promise<void> {
+  const timeline = await rollouts.timeline(service);
+  const [restored = NaN, smoked = NaN, retired = NaN] = ['restored', 'smoke', 'retired'].map((code) =>
+    timeline.findIndex((event) => event.code === code && (code !== 'smoke' || event.text.includes('entrance'))),
+  );
+  expect([restored >= 0, restored < smoked, smoked < retired]).toEqual([true, true, true]);
+  expect(timeline[smoked]?.text).toMatch(/^smoke entrance on public passed/);
+  const at = timeline[restored]?.at ?? Infinity;
+  const seen = plane.requests(world.service(service).namespace).filter((one) => one.path === '/api/whoami');
+  expect(seen.map((one) => [one.release, one.at >= at])).toEqual([['v1', true]]);
+}
+
+/** How long going back took, as it is told. */
+const zeroSaid = async (service: string) =>
+  (await rollouts.timeline(service)).find(({ code }) => code === 'zero')?.text;
 
 const verdict = (service: string, isSo: (finding: Finding) => boolean, wish: string) =>
   rollouts.until(service, wish, ({ findings }) => findings.some(isSo));
@@ -138,12 +163,32 @@ describe.concurrent('on Kubernetes', () => {
     await expectInOrder(world, service, stepsBp, 'v2');
   });
 
-  it('a breach that lasts rolls back, saying value and limit (T-17 c)', async () => {
+  it('exactly the limit is no breach, however long it lasts (T-17 b)', async () => {
+    const service = 'level';
+    const rate = (more: string) =>
+      `sum(rate(http_requests_total{${world.selects(service)},{{track}},path!="/healthz"${more}}[5s]))`;
+    const query = `(${rate(',code=~"5.."')} or vector(0)) / ${rate('')}`;
+    const criteria = [{ id: 'errors', kind: 'limit', query, breach: '> 100%', for: '2s', do: 'rollback' }];
+    world.setFaults(service, 'v2', { errorRate: 1 });
+    await rollouts.start({ service, steps, parts: { criteria } });
+    await verdict(
+      service,
+      (one) => one.verdict === 'pass' && one.sentence.includes('100% ≤ 100%'),
+      'exactly the limit',
+    );
+    expect(await rollouts.ended(service)).toMatchObject({ outcome: 'completed', reason: null });
+    expect(world.weightsSeen(service)).toEqual(stepsBp);
+  });
+
+  it('a breach that lasts rolls back, not before its time, saying value and limit (T-17 c)', async () => {
     const service = 'sustained';
     await rollouts.start({ service, steps, parts: { criteria: sustained(service, '5s') } });
     await rollouts.baking(service, 5_000);
+    const bad = Date.now();
     world.setFaults(service, 'v2', { errorRate: 0.5 });
-    await expectBack(service, /^criterion errors failed: .*% > 10%/, [5_000, 0]);
+    await expectBack(service, /^criterion errors failed: .*% > 10% for (?:[5-9]|\d\d)(?:\.\d)?s of 5s$/, [5_000, 0]);
+    const decided = (await rollouts.timeline(service)).find(({ code }) => code === 'turned-back')?.at ?? NaN;
+    expect(decided - bad).toBeGreaterThanOrEqual(5_000);
     await expectInOrder(world, service, stepsBp, 'v1');
   });
 
@@ -152,12 +197,16 @@ describe.concurrent('on Kubernetes', () => {
     await rollouts.start({
       service,
       steps: [{ weight: '1%', bake: '10m..1h' }, ...steps],
-      parts: { criteria: fullness('pool-early') },
+      parts: { criteria: fullness('pool-early'), smoke: entrance(service, 'v0'), rollback: confirmed },
     });
     await verdict(service, ({ verdict: is }) => is === 'pass', 'exactly 90 % to be good');
     await rollouts.baking(service, 100);
     await fill('pool-early', 10);
-    await expectBack(service, /^criterion disk failed: .*100% > 90%/, [100, 0]);
+    await expectBack(service, /^criterion disk failed: .*100% > 90% \(a non-traffic cause: /, [100, 0]);
+    // Nobody has v0: the smoke of stable fails, which is told and changes nothing.
+    const { warnings } = await rollouts.status(service);
+    expect(warnings).toEqual([expect.stringMatching(/^smoke entrance fails on stable: /)]);
+    expect(told(service).filter(({ key }) => key.endsWith('/stable-entrance'))).toMatchObject([{ severity: 'P0' }]);
     await expectInOrder(world, service, [100, ...stepsBp], 'v1');
   });
 
@@ -167,13 +216,14 @@ describe.concurrent('on Kubernetes', () => {
     await rollouts.start({ service, steps: steps.slice(1), parts: { criteria }, watch: '10m' });
     await rollouts.until(service, 'its watch', ({ phase }) => phase === 'watching');
     await fill('pool-late', 10);
-    await expectBack(service, /^criterion disk failed: .*100% > 90%/, [10_000, 0]);
+    await expectBack(service, /^criterion disk failed: .*100% > 90% \(a non-traffic cause: /, [10_000, 0]);
     await expectInOrder(world, service, [10_000], 'v1');
   });
 
   it('an API server that fails for a while delays going back, which writes the weight before anything else (T-22 a)', async () => {
     const service = 'bounded';
-    await rollouts.start({ service, steps, judged: true });
+    const parts = { smoke: entrance(service, 'v1'), rollback: confirmed };
+    await rollouts.start({ service, steps, judged: true, parts });
     await rollouts.baking(service, 5_000);
     const { namespace } = world.service(service);
     const path = new RegExp(`/namespaces/${namespace}/`);
@@ -193,6 +243,9 @@ describe.concurrent('on Kubernetes', () => {
       .find(({ canaryBp, claim }) => claim?.stage.kind === 'back' && canaryBp === 0);
     expect(zero?.at ?? Infinity).toBeLessThanOrEqual(first?.at ?? Infinity);
     expect(told(service).filter(({ key }) => key.endsWith('/late'))).toEqual([]);
+    expect(await zeroSaid(service)).toMatch(/\(had 50%\), [\d.]+m?s after the decision$/);
+    expect((await rollouts.status(service)).warnings).toEqual([]);
+    await expectStableSmoked(service);
     await expectInOrder(world, service, stepsBp, 'v1');
     const metrics = (await ask(`${worker.url}/metrics`)).body;
     expect(metrics).toMatch(/^sluice_seconds_to_zero_count(\{[^}]*\})? [1-9]/m);
@@ -200,7 +253,8 @@ describe.concurrent('on Kubernetes', () => {
 
   it('one that fails for longer than going back may take is paged, and going back goes on without end (T-22 b)', async () => {
     const service = 'overdue';
-    await rollouts.start({ service, steps, judged: true, parts: { rollback: { within: '3s' } } });
+    const parts = { smoke: entrance(service, 'v1'), rollback: { ...confirmed, within: '3s' } };
+    await rollouts.start({ service, steps, judged: true, parts });
     await rollouts.baking(service, 5_000);
     const path = new RegExp(`/namespaces/${world.service(service).namespace}/`);
     const well = world.api.fault({ method: 'PATCH', path, fault: { kind: 'refuse', status: 500, body: '{}' } });
@@ -210,6 +264,9 @@ describe.concurrent('on Kubernetes', () => {
     expect(world.weightsSeen(service)).toEqual([5_000]);
     well();
     await expectBack(service, /^criterion errors failed/, [5_000, 0]);
+    const late = /^zero came late: going back took [\d.ms]+, longer than the 3s of rollback\.within$/;
+    expect((await rollouts.status(service)).warnings).toEqual([expect.stringMatching(late)]);
+    await expectStableSmoked(service);
     await expectInOrder(world, service, stepsBp, 'v1');
   });
 });
