@@ -2,13 +2,21 @@
 
 import { stringify } from 'yaml';
 
+interface ShortStep {
+  readonly weight: string;
+  readonly bake: string;
+  readonly smoke?: readonly string[];
+  readonly onHold?: 'rollback' | 'hold';
+  readonly holdFor?: string;
+}
+
 /** What makes one rollout file different from another. */
 export interface Shape {
   readonly service: string;
   /** @default the service */
   readonly route?: string;
   readonly gates?: readonly Readonly<Record<string, unknown>>[];
-  readonly steps: readonly { readonly weight: string; readonly bake: string; readonly smoke?: readonly string[] }[];
+  readonly steps: readonly ShortStep[];
   /** Whether more than 10 % of errors rolls back; needs load on the service. @default false */
   readonly judged?: boolean;
   /** Label matchers of its series, both releases. @default `app` is the service */
