@@ -44,6 +44,7 @@ beforeAll(async () => {
     'failed',
     'pinned',
     'unborn',
+    'expired',
   ];
   world = await startWorld({ folder, services, notify: people.url });
   rollouts = await Rollouts.of(world);
@@ -63,6 +64,14 @@ const terminate = async (service: string, reason: string): Promise<string> => {
   const { run } = await describeRollout(rollouts.session, idOf(service));
   await rollouts.session.client.workflow.getHandle(idOf(service), run).terminate(reason);
   return run;
+};
+
+/** What a run of it was started with. */
+const inputOf = async (service: string): Promise<unknown> => {
+  const [started] = (await rollouts.session.client.workflow.getHandle(idOf(service)).fetchHistory()).events ?? [];
+  const input = started?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
+  if (input == null) throw new Error('it was started with nothing');
+  return defaultPayloadConverter.fromPayload(input);
 };
 
 /** All runs of a service that Temporal knows, by type. */
@@ -171,6 +180,33 @@ describe.concurrent('a rollout that was terminated', () => {
     expect(end).toMatchObject({ outcome: 'rolled-back' });
     expect(world.weightsSeenByProxy(service)).toEqual([10_000, 0]);
     expect(await world.service(service).slotStates()).toMatchObject({ a: { ready: true }, b: { release: null } });
+  });
+});
+
+describe.concurrent('a rollout that somebody gave a time-out in Temporal', () => {
+  it('and that ran into it with traffic is taken back like one that was terminated', async () => {
+    const service = 'expired';
+    await rollouts.start({ service, steps, gates: [go, wide] });
+    await rollouts.gate(service, 'go');
+    const args = [await inputOf(service)];
+    await endedAfter(service, await terminate(service, 'to be started again, with a time-out'));
+    const { client, taskQueue } = rollouts.session;
+    const limits = { workflowRunTimeout: '40s', workflowId: idOf(service), taskQueue } as const;
+    const again = await client.workflow.start('rollout', { ...limits, args });
+    await rollouts.answer(service, 'go', 'ana');
+    await rollouts.gate(service, 'wide@100%');
+    const end = await endedAfter(service, again.firstExecutionRunId);
+    expect(end).toMatchObject({
+      outcome: 'rolled-back',
+      reason: expect.stringContaining(`run ${again.firstExecutionRunId} ended without an outcome: it`) as string,
+      weights: { acceptedBp: 0 },
+    });
+    expect(end.reason).toContain('timed out');
+    const late = await describeRollout(rollouts.session, idOf(service), again.firstExecutionRunId);
+    expect(late).toMatchObject({ execution: 'TIMED_OUT' });
+    expect(world.weightsSeenByProxy(service)).toEqual([500, 0]);
+    expect((await splitNow(world, service)).claim).toMatchObject({ released: true, stage: { kind: 'back' } });
+    expect(violations(world.proxyWrites(service), { stepsBp, ended: true })).toEqual([]);
   });
 });
 
@@ -320,17 +356,14 @@ describe('a rollout that only workers of a version take, which is gone', () => {
   it('is only told to people when it never began', async () => {
     const { client, namespace, taskQueue } = rollouts.session;
     await rollouts.start({ service: 'unborn', steps, gates: [go] });
-    const handle = client.workflow.getHandle(idOf('unborn'));
-    const [started] = (await handle.fetchHistory()).events ?? [];
+    const input = await inputOf('unborn');
     await terminate('unborn', 'to be started again, pinned');
     await waitFor(async () => (await runsOf('unborn')).length === 2, { for: 'its revert', withinMs: patienceMs });
     await rollouts.ended('unborn');
-    const input = started?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
-    if (input == null) throw new Error('it was started with nothing');
     const again = await client.workflow.start('rollout', {
       workflowId: idOf('unborn'),
       taskQueue,
-      args: [defaultPayloadConverter.fromPayload(input)],
+      args: [input],
       versioningOverride: { pinnedTo: gone },
     });
     const text = /no worker has taken its first workflow task/;
