@@ -16,6 +16,10 @@ const services = [
   { name: 'chatless', releases: { v2: { errorRate: 1, only: '/api/chat' } } },
   'sessionless',
   'leaky',
+  { name: 'slow', releases: { v2: { latencyMs: 1_500, only: '/api/chat' } } },
+  'ticketless',
+  'open',
+  'welcoming',
 ];
 const folder = temporaryFolder('smoke');
 const archive = join(folder, 'archive');
@@ -194,6 +198,32 @@ describe.concurrent('a smoke suite in a rollout', () => {
     expect(end.reason).toMatch(/^smoke suite desk failed: greeting: .*capture sid/);
     expect(smokeIn(service, 'b').map(nameIn)).toEqual(['greeting']);
     expectOnlyUsersAtStable(service);
+  });
+
+  /** The service is in the wrong each time, or the suite asks for what it does not do, which looks the same. */
+  const wrong: readonly (readonly [string, Request, RegExp])[] = [
+    ['slow', { ...chain[2], name: 'chat', expect: { within: '1s' } }, /chat: .*took \d+ ms, at most 1000 ms allowed/],
+    ['ticketless', { ...chain[1], name: 'ticket', capture: { ticket: '$.ticketId' } }, /ticket: .*capture ticket/],
+    ['open', { name: 'tasks', get: '/api/whoami', expect: { status: 401 } }, /tasks: .*expected 401, got 200/],
+    [
+      'welcoming',
+      { name: 'ws', ws: '/ws?token={{secret:DESK_TOKEN}}', expect: { handshake: 'refused', status: 403 } },
+      /ws: .*the handshake was accepted/,
+    ],
+  ];
+  it.each(wrong)('whose service is %s fails, asks nothing after that, and goes back at 1 % (T-14)', async (...one) => {
+    const [service, request, reason] = one;
+    const [greeting, , , , photo] = chain;
+    if (greeting === undefined || photo === undefined) throw new Error('the chain is shorter');
+    await startSmoked(service, [greeting, request, photo], []);
+    const end = await rollouts.ended(service);
+    expect([service, end.outcome]).toEqual([service, 'rolled-back']);
+    expect(end.reason).toMatch(new RegExp(`^smoke suite desk failed: ${reason.source}`));
+    expect(smokeIn(service, 'b').map(nameIn)).toEqual(['greeting', request.name]);
+    expect(world.weightsSeenByProxy(service)).toEqual([100, 0]);
+    expectOnlyUsersAtStable(service);
+    expect(violations(world.proxyWrites(service), { stepsBp: [100, 10_000], ended: true })).toEqual([]);
+    expect(await canaryRequestsAfterZero(world, service)).toBe(0);
   });
 
   it('keeps its secrets to itself, also when the service tells them to everybody (T-16)', async () => {
