@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describe as describeRollout } from '../../client/index.ts';
 import { readRequestLog } from '../../testbed/demo-service/request-log.ts';
 import type { Status } from '../../plan/status.ts';
+import type { Hold } from '../../testbed/recording/faults.ts';
 import { waitFor } from '../../testbed/wait.ts';
 import { startWorld, type World } from '../../testbed/world.ts';
 import { violations } from '../../testbed/world/invariants.ts';
@@ -11,7 +12,9 @@ import { later } from './later.ts';
 import { historiesThatDoNotReplay } from './replays.ts';
 import { idOf, patienceMs, Rollouts } from './rollouts.ts';
 
-const services = ['asking', 'smoking', 'promoting', 'watching', 'returning', 'deploying'];
+const held = ['checking', 'shifting', 'promoting', 'retiring'] as const;
+const back = ['restoring', 'superseding'] as const;
+const services = [...held, ...back, 'asking', 'finishing', 'smoking', 'watching', 'returning', 'deploying'];
 let world: World;
 let rollouts: Rollouts;
 
@@ -106,14 +109,56 @@ describe.concurrent('a history that is full', { timeout: 420_000 }, () => {
     expect(asked()).toBeGreaterThan(20);
   });
 
-  it('while it promotes: it is promoted once', async () => {
-    const service = 'promoting';
-    const hanging = world.admin.hold({ ...writing(service, /"kind":"promoted"/), where: 'request' });
+  /** What is on its way to the target or its host when the history is full, and is not answered before. */
+  const onTheWay: Readonly<Record<(typeof held)[number] | (typeof back)[number], (service: string) => Hold>> = {
+    checking: (service) => world.service(service).recorder.hold({ method: 'GET', times: 1, where: 'answer' }),
+    shifting: (service) => world.admin.hold({ ...writing(service, /"index":1[,}]/), where: 'request' }),
+    promoting: (service) => world.admin.hold({ ...writing(service, /"kind":"promoted"/), where: 'request' }),
+    retiring: (service) => world.service(service).recorder.hold({ method: 'DELETE', where: 'request' }),
+    restoring: (service) => world.service(service).recorder.hold({ method: 'DELETE', where: 'request' }),
+    superseding: (service) => world.admin.hold({ ...writing(service, /"kind":"back"/), where: 'request' }),
+  };
+
+  it.each(held)('while it is %s: that is done once, and it goes on', async (service) => {
+    const hanging = onTheWay[service](service);
     await rollouts.start({ service, steps: steps('1s..10m') });
-    await waitFor(() => hanging.count() > 0, { for: 'the promotion', withinMs: patienceMs });
+    await waitFor(() => hanging.count() > 0, { for: `${service} to be under way`, withinMs: patienceMs });
     const first = await runOf(service);
     await later(rollouts, service);
     hanging.release();
+    await expectCompleted(service, first);
+  });
+
+  it.each(back)('while it is %s: it ends as it was going to, without a way up', async (service) => {
+    await rollouts.start({ service, steps: steps('10m..1h') });
+    await rollouts.baking(service, 2_500);
+    const hanging = onTheWay[service](service);
+    if (service === 'superseding') await rollouts.raise(service, 'supersede');
+    else await rollouts.abort(service, 'enough seen');
+    await waitFor(() => hanging.count() > 0, { for: `${service} to be under way`, withinMs: patienceMs });
+    const first = await runOf(service);
+    expect(await later(rollouts, service)).toMatchObject({ phase: 'rolling-back', outcome: null });
+    hanging.release();
+    const outcome = service === 'superseding' ? 'superseded' : 'rolled-back';
+    expect([service, (await rollouts.ended(service)).outcome]).toEqual([service, outcome]);
+    expect(world.weightsSeenByProxy(service)).toEqual([2_500, 0]);
+    expect(violations(world.proxyWrites(service), { stepsBp, ended: true })).toEqual([]);
+    expect(await runOf(service)).not.toBe(first);
+    expect(await world.service(service).slotStates()).toMatchObject({ a: { ready: true }, b: { release: null } });
+    expect(await canaryRequestsAfterZero(world, service)).toBe(0);
+  });
+
+  it('at the gate before the promotion: half of its signatures are still there, and nothing is promoted before', async () => {
+    const service = 'finishing';
+    const final = { id: 'final', at: 'promote', require: [{ atLeast: 2, of: 'sre' }], expires: '1h' };
+    await rollouts.start({ service, steps: steps('1s..10m'), gates: [final] });
+    await rollouts.answer(service, 'final', 'ana');
+    const first = await runOf(service);
+    const before = await rollouts.status(service);
+    expect(kept(await later(rollouts, service))).toEqual(kept(before));
+    expect(world.proxyWrites(service).filter(({ claim }) => claim?.stage.kind === 'promoted')).toEqual([]);
+    expect(await rollouts.answer(service, 'final', 'ana')).toMatchObject({ outcome: 'duplicate', state: 'open' });
+    expect(await rollouts.answer(service, 'final', 'sam')).toMatchObject({ outcome: 'recorded', state: 'approved' });
     await expectCompleted(service, first);
   });
 

@@ -102,7 +102,10 @@ describe.concurrent('a message that does not count', () => {
       expect(receipt).toEqual({ outcome: 'ignored', reason: expect.stringContaining(reason) as string });
     }
     const { ignored, requests } = await rollouts.status(service);
+    const reasons = ['quinn holds qa; gate go asks sre', ...answers.map(([, reason]) => reason)];
     expect(ignored.map(({ by }) => by)).toEqual(['quinn', 'sam', 'sam', 'sam', 'sam', 'ana', 'mallory']);
+    expect(ignored.map(({ reason }) => reason)).toEqual(reasons.map((one) => expect.stringContaining(one) as string));
+    expect(ignored.every(({ message }) => message === 'decide')).toBe(true);
     expect(requests).toMatchObject([{ gate: 'go', state: 'open', decisions: [] }]);
   });
 
