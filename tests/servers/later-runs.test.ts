@@ -12,7 +12,7 @@ import { later } from './later.ts';
 import { historiesThatDoNotReplay } from './replays.ts';
 import { idOf, patienceMs, Rollouts } from './rollouts.ts';
 
-const held = ['checking', 'shifting', 'promoting', 'retiring'] as const;
+const held = ['shifting', 'promoting', 'retiring'] as const;
 const back = ['restoring', 'superseding'] as const;
 const services = [...held, ...back, 'asking', 'finishing', 'smoking', 'watching', 'returning', 'deploying'];
 let world: World;
@@ -111,7 +111,6 @@ describe.concurrent('a history that is full', { timeout: 420_000 }, () => {
 
   /** What is on its way to the target or its host when the history is full, and is not answered before. */
   const onTheWay: Readonly<Record<(typeof held)[number] | (typeof back)[number], (service: string) => Hold>> = {
-    checking: (service) => world.service(service).recorder.hold({ method: 'GET', times: 1, where: 'answer' }),
     shifting: (service) => world.admin.hold({ ...writing(service, /"index":1[,}]/), where: 'request' }),
     promoting: (service) => world.admin.hold({ ...writing(service, /"kind":"promoted"/), where: 'request' }),
     retiring: (service) => world.service(service).recorder.hold({ method: 'DELETE', where: 'request' }),
