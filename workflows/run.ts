@@ -10,6 +10,7 @@ import type { Order, Stage } from '../plan/target.ts';
 import type { TimelineCode } from '../plan/timeline.ts';
 import type { Effect } from '../activities/contract.ts';
 import type { Hold, RunState } from './state.ts';
+import { ignoredMessage } from './ignored.ts';
 import { show } from './show.ts';
 import { telling } from './proxies.ts';
 import type { ObserverSinks } from './sinks.ts';
@@ -72,12 +73,7 @@ export class Run {
 
   /** A message that changes nothing, with the reason; kept short whatever was sent. */
   ignore(message: string, by: string, reason: string): void {
-    const clipped = {
-      at: Date.now(),
-      message: message.slice(0, 100),
-      by: by.slice(0, 100),
-      reason: reason.slice(0, 800),
-    };
+    const clipped = ignoredMessage({ at: Date.now(), message, by, reason });
     this.state.ignored.push(clipped);
     if (this.state.ignored.length > keptIgnored) this.state.ignored.shift();
     log.warn(`ignored ${clipped.message}: ${clipped.reason}`);

@@ -10,6 +10,7 @@ import type { EditPlanInput } from '../../../workflows/messages.ts';
 import { noCluster, noEngine } from '../deployment.ts';
 import type { Simulation } from '../simulation.ts';
 import type { Act } from './mischief.ts';
+import { requester } from './plans.ts';
 
 export const rollout = 'rollout/production/shop';
 const rival = 'rollout/production/rival';
@@ -21,10 +22,17 @@ export interface Stage {
   readonly simulation: Simulation;
   readonly plan: Plan;
   readonly config: WorkerConfig;
+  /** Somebody was told that this rollout's target is at zero. */
+  readonly onZero: (of: string) => void;
 }
 
-export function perform({ simulation, plan, config }: Stage, act: Act): void | Promise<void> {
+export function perform(stage: Stage, act: Act): void | Promise<void> {
+  const { simulation, plan } = stage;
   const { server } = simulation;
+  const inputOf = (act: { readonly input: unknown; readonly validForMs?: number }): unknown =>
+    act.validForMs === undefined || typeof act.input !== 'object'
+      ? act.input
+      : { ...act.input, validUntil: simulation.schedule.now + act.validForMs };
   switch (act.do) {
     case 'kill':
       if (simulation.worker === null) return;
@@ -33,9 +41,9 @@ export function perform({ simulation, plan, config }: Stage, act: Act): void | P
     case 'freeze':
       return simulation.freezeWorker(act.ms);
     case 'signal':
-      return server.signal(rollout, act.name, act.input);
+      return server.signal(rollout, act.name, inputOf(act));
     case 'update':
-      return server.update(rollout, act.name, act.input, (answer) => simulation.trace.add(`answer ${answer.kind}`));
+      return server.update(rollout, act.name, inputOf(act), (answer) => simulation.trace.add(`answer ${answer.kind}`));
     case 'undecodable':
       return server.signalRaw(rollout, act.name, [undecodable]);
     case 'flood':
@@ -49,16 +57,14 @@ export function perform({ simulation, plan, config }: Stage, act: Act): void | P
       return server.cancel(rollout);
     case 'rival': {
       const other = { ...plan, service: 'rival' };
-      server.start(rival, rolloutWorkflow, [
-        { plan: other, planDigest: planDigest(other), requester: 'rita', carried: null },
-      ]);
+      server.start(rival, rolloutWorkflow, [{ plan: other, planDigest: planDigest(other), requester, carried: null }]);
       return;
     }
     case 'terminate':
       if (!server.isAway()) server.terminate(rollout, 'by mistake');
       return;
     case 'zero':
-      return zero(simulation, plan, config);
+      return zero(stage);
     case 'outage':
       return simulation.outage(act.ms);
   }
@@ -71,8 +77,8 @@ export function keepGuarding(simulation: Simulation): void {
 }
 
 /** Somebody runs it in a terminal, beside the worker, until it is confirmed or has nothing to go by. */
-function zero(simulation: Simulation, { target }: Plan, config: WorkerConfig): void {
-  const { connection, route } = target;
+function zero({ simulation, plan, config, onZero }: Stage): void {
+  const { connection, route } = plan.target;
   const { signal } = new AbortController();
   const say = (text: string): void => simulation.trace.add(`sluice zero: ${text}`);
   const house = {
@@ -83,7 +89,10 @@ function zero(simulation: Simulation, { target }: Plan, config: WorkerConfig): v
     ...simulation.doors(),
   };
   zeroFrom(house, { connection, route, releases: null, signal, onNews: say })
-    .then(({ zeroed }) => say(`confirmed, from ${String(zeroed.fromBp)}`))
+    .then(({ rollout: of, zeroed }) => {
+      say(`${zeroed.kind}, from ${String(zeroed.fromBp)}`);
+      if (of !== null && zeroed.kind === 'zero') onZero(of);
+    })
     .catch((error: unknown) => {
       if (error instanceof WorkerProblem) return say(error.message);
       simulation.in(0, () => {

@@ -75,7 +75,7 @@ export function atTheEnd(end: Ended): string {
 
 /** I10, I12, I15: what the rollout leaves behind is small, and says nothing that it should not. */
 function said({ simulation, mischief, rollout, status, watchman }: Ended): void {
-  const tooLong = status?.ignored.find((message) => Buffer.byteLength(JSON.stringify(message)) > 2_048);
+  const tooLong = status?.ignored.find((message) => Buffer.byteLength(JSON.stringify(message)) > 1_024);
   if (tooLong !== undefined)
     throw new Broken('I10', `an ignored message takes ${JSON.stringify(tooLong).slice(0, 200)}…`);
   if (JSON.stringify(status).includes(secret.value)) throw new Broken('I12', 'a secret stands in the status');

@@ -25,10 +25,10 @@ import { lying } from './liar.ts';
 import { drawMischief } from './mischief.ts';
 import type { Mischief } from './mischief.ts';
 import { drawMoreCriteria } from './more-criteria.ts';
-import { drawPlan, people, secret } from './plans.ts';
+import { drawMoreGates, drawPlan, people, requester, secret } from './plans.ts';
+import type { Message } from './said.ts';
 import { keepAnswering } from './staff.ts';
 import { Watchman } from './watchman.ts';
-import type { Message } from './watchman.ts';
 
 /** What every life of one process shares. */
 export interface Ground {
@@ -69,7 +69,7 @@ const toleratedMs = 35_000;
 
 export function drawLife(seed: number): Life {
   const random = createRandom(seed);
-  const plan = drawPlan(random('plan'));
+  const plan = drawMoreGates(random('gates'), drawPlan(random('plan')));
   const criteria = drawMoreCriteria(random('criteria'), plan.criteria);
   return { seed, plan: { ...plan, criteria }, mischief: drawMischief(random) };
 }
@@ -146,7 +146,7 @@ export async function live(life: Life, ground: Ground): Promise<Lived> {
     mischief,
     skewMs: 2 * Math.max(0, ...skews),
   });
-  const stage = { simulation, plan, config };
+  const stage = { simulation, plan, config, onZero: (of: string) => watchman.zeroed(of) };
   const broken = await told(() => lead(stage, world, { watchman, keeping }, mischief));
   const run = simulation.server.newest(rollout);
   return {
@@ -170,7 +170,7 @@ async function lead(stage: Stage, world: World, { watchman, keeping }: Lookers, 
   simulation.startWorker();
   const digest = planDigest(plan);
   if (mischief.acts.some((act) => act.do === 'terminate')) keepGuarding(simulation);
-  simulation.server.start(rollout, 'rollout', [{ plan, planDigest: digest, requester: 'rita', carried: null }]);
+  simulation.server.start(rollout, 'rollout', [{ plan, planDigest: digest, requester, carried: null }]);
   for (const act of mischief.acts) simulation.in(act.at, () => perform(stage, act));
   simulation.in(mischief.untilMs, () => simulation.manners(calmServer));
   keepAnswering(simulation, mischief);
@@ -233,8 +233,11 @@ function wordsOf({ signalWorkflow, doUpdate }: Job): Message | null {
     return typeof value === 'string' ? value : '';
   };
   const evidence = text('evidence', 'evidenceDigest');
+  const { validUntil } = content;
   return {
     name,
+    isSignal: signalWorkflow != null,
+    validUntil: typeof validUntil === 'number' ? validUntil : null,
     gate: text('gate'),
     decision: text('decision'),
     by: text('by'),

@@ -6,17 +6,24 @@ import type { Draw, Random } from '../random.ts';
 import type { WorldScript } from '../worlds/script.ts';
 import { plainRelease, plainWorld } from '../worlds/script.ts';
 import { steady } from '../worlds/timeline.ts';
-import { drawLie, drawRareActs, drawRefusal } from './rare.ts';
+import { drawHands, drawLie, drawRareActs, drawRefusal, drawStops } from './rare.ts';
 
 const second = 1_000;
 const minute = 60_000;
+
+interface Said {
+  readonly at: number;
+  readonly name: string;
+  readonly input: unknown;
+  readonly validForMs?: number;
+}
 
 /** One thing that happens at a moment, ms after the start. */
 export type Act =
   | { readonly at: number; readonly do: 'kill'; readonly downMs: number; readonly skewMs: number }
   | { readonly at: number; readonly do: 'freeze'; readonly ms: number }
-  | { readonly at: number; readonly do: 'signal'; readonly name: string; readonly input: unknown }
-  | { readonly at: number; readonly do: 'update'; readonly name: string; readonly input: unknown }
+  /** `validForMs`: its sender gives up after so long, and says so in it. */
+  | (Said & { readonly do: 'signal' | 'update' })
   | { readonly at: number; readonly do: 'undecodable'; readonly name: string }
   | { readonly at: number; readonly do: 'flood'; readonly count: number }
   /** Another bake of the last step: `times` above 1 tightens, below 1 has to be asked. `limit`: the error criterion's threshold, so many times. */
@@ -42,6 +49,14 @@ export interface Approvers {
   readonly asleep: boolean;
   /** Before anybody answers, somebody tries it with an approval that must not count; with this probability. */
   readonly forges: number;
+  /** Between two people's answers to one request, ms. */
+  readonly apartMs: number;
+  /** With this probability one of them takes the approval back, and gives it again later. */
+  readonly withdraws: number;
+  /** With this probability all answers come just when the request expires. */
+  readonly late: number;
+  /** With this probability an answer is valid for moments only. */
+  readonly hurried: number;
 }
 
 export interface Mischief {
@@ -85,25 +100,40 @@ export function drawMischief(random: Random): Mischief {
   const untilMs = draw.between(60, 300) * second;
   const acts = drawActs(draw, untilMs);
   return {
-    acts: [...acts, ...drawOddActs(more, untilMs), ...drawRareActs(random('rare'), untilMs)].toSorted(
-      (a, b) => a.at - b.at,
-    ),
+    acts: [
+      ...acts,
+      ...drawOddActs(more, untilMs),
+      ...drawRareActs(random('rare'), untilMs),
+      ...drawStops(random('stops'), untilMs),
+    ].toSorted((a, b) => a.at - b.at),
     way: drawWay(draw),
     manners: drawManners(draw),
     fromMs: draw.pick([0, 500, 3_000, 20_000]),
     untilMs,
-    world: withOddAlert(random('alert'), withOddSmoke(more, drawWorld(draw))),
+    world: withHands(random('hands'), withOddAlert(random('alert'), withOddSmoke(more, drawWorld(draw)))),
     approvers: {
       delayMs: draw.pick([1_000, 10_000, minute]),
       rejects: draw.pick([0, 0, 0, 0.15]),
       soaks: draw.pick([0, 0, 0.2]),
       asleep: draw.chance(0.08),
       forges: more.pick([0, 0.5, 0.9]),
+      ...drawHabits(random('habits')),
     },
     channel: more.pick(['none', 'none', 'silent']),
     blackout: more.chance(0.2),
     lie: drawLie(random('lie')),
     archive: drawRefusal(random('archive')),
+  };
+}
+
+/** How people answer who are not all there at the same time. */
+function drawHabits(draw: Draw): Pick<Approvers, 'apartMs' | 'withdraws' | 'late' | 'hurried'> {
+  const apartMs = draw.pick([0, 0, 15 * second, 40 * second]);
+  return {
+    apartMs,
+    withdraws: apartMs === 0 ? 0 : draw.pick([0, 0.7]),
+    late: draw.pick([0, 0, 0, 0, 0.8]),
+    hurried: draw.pick([0, 0, 0, 0.3]),
   };
 }
 
@@ -213,6 +243,8 @@ const names = [
   'supersede',
   'detach',
   'decide',
+  'flip',
+  'edit-plan',
   'unheard-of',
 ];
 const oddInputs: readonly unknown[] = [
@@ -224,6 +256,7 @@ const oddInputs: readonly unknown[] = [
   { by: 17, reason: {} },
   { by: null, to: '500%' },
   { gate: { id: 'wide' }, decision: ['approve'], by: 'ana' },
+  { by: '語'.repeat(20_000), reason: '語'.repeat(20_000), gate: '語'.repeat(120), decision: 'approve' },
   { by: 'x'.repeat(20_000), reason: 'y'.repeat(20_000), gate: 'z'.repeat(20_000), decision: 'approve' },
 ];
 
@@ -244,6 +277,11 @@ function drawOddActs(draw: Draw, untilMs: number): Act[] {
   }));
   if (!draw.chance(0.1)) return [...odd, ...edits];
   return [...odd, ...edits, { at: draw.between(500, 20_000), do: 'rival' }];
+}
+
+/** Somebody changes the weight by hand just after a step, or while people are asked. */
+function withHands(draw: Draw, world: WorldScript): WorldScript {
+  return { ...world, proxy: [...world.proxy, ...drawHands(draw)] };
 }
 
 /** Now and then the alert fires, or nobody can tell. */

@@ -7,15 +7,23 @@ import type { Draw } from '../random.ts';
 const second = 1_000;
 const minute = 60_000;
 
+/** Who starts every explored rollout, and could sign it but for that. */
+export const requester = 'rita';
+
 /** Who may do what in every explored world. */
 export const people = {
-  rita: { roles: ['release-manager'] },
+  rita: { roles: ['release-manager', 'sre'] },
+  bea: { roles: ['sre', 'qa'] },
   ana: { roles: ['sre'] },
   sam: { roles: ['sre'] },
   quinn: { roles: ['qa'] },
   olga: { roles: ['on-call'] },
   nemo: { roles: [] },
 } as const;
+
+export function rolesOf(name: string): readonly string[] {
+  return Object.entries(people).find(([known]) => known === name)?.[1].roles ?? [];
+}
 
 /** A value that no trace, payload or answer may ever hold. */
 export const secret = { name: 'CHECKOUT_TOKEN', value: 'do-not-show-6f1d3a' };
@@ -111,6 +119,20 @@ export function drawPlan(draw: Draw): Plan {
         : null,
     },
   };
+}
+
+/** Gates that ask two clauses at once, and more of those before the promotion: from a stream of their own. */
+export function drawMoreGates(draw: Draw, plan: Plan): Plan {
+  const [isMany, isFinal] = [draw.chance(0.3), draw.chance(0.3)];
+  const require = [
+    { kind: 'at-least', count: 1, role: 'sre' },
+    { kind: 'at-least', count: 1, role: 'qa' },
+  ] as const;
+  const gates = isMany ? plan.gates.map((gate) => ({ ...gate, require })) : plan.gates;
+  if (!isFinal || gates.some(({ point }) => point.kind === 'promote')) return { ...plan, gates };
+  const rest = { expiresMs: draw.pick([2 * minute, 8 * minute]), onExpiry: draw.pick(['rollback', 'hold'] as const) };
+  const final = { id: 'final', point: { kind: 'promote' }, require: [require[0]], ...rest, remindAt: [] } as const;
+  return { ...plan, gates: [...gates, final] };
 }
 
 const basic: Plan['suites'][string] = {

@@ -48,7 +48,10 @@ function* shorter(life: Life): Generator<Life> {
 
 const calmHabits = {
   manners: calmServer,
-  approvers: { delayMs: 1_000, rejects: 0, soaks: 0, asleep: false, forges: 0 },
+  approvers: {
+    ...{ delayMs: 1_000, rejects: 0, soaks: 0, asleep: false },
+    ...{ forges: 0, apartMs: 0, withdraws: 0, late: 0, hurried: 0 },
+  },
   channel: 'none',
   blackout: false,
   lie: null,

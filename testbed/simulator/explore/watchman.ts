@@ -1,18 +1,20 @@
 /** Looks at the world after every event and says which promise of DESIGN §3 was broken, in the words of the target. */
 
 import { isOutcome } from '../../../plan/phases.ts';
-import type { Plan } from '../../../plan/plan.ts';
+import type { GatePoint, Plan } from '../../../plan/plan.ts';
 import type { Status } from '../../../plan/status.ts';
 import type { Job } from '../sandbox.ts';
 import type { Simulation } from '../simulation.ts';
 import { shareIn } from '../worlds/truth.ts';
-import type { RouteClaim, RouteTruth, RouteWrite } from '../worlds/truth.ts';
+import type { HostWrite, RouteClaim, RouteTruth, RouteWrite } from '../worlds/truth.ts';
 import type { World } from '../worlds/world.ts';
 import { Broken } from './broken.ts';
 import { loosened } from './criteria.ts';
 import { outcomeOf } from './ending.ts';
 import type { Mischief } from './mischief.ts';
-import { unsigned, type Decided } from './quorums.ts';
+import { unsigned, type Heard } from './quorums.ts';
+import { orderIn, type Ordered } from './orders.ts';
+import { Said, type Message } from './said.ts';
 
 export interface Watched {
   readonly plan: Plan;
@@ -51,6 +53,23 @@ const slowestGuardianMs = 180_000;
 /** From an accepted abort to zero, when the target works again, ms. */
 const slowestZeroMs = 180_000;
 
+/** From a confirmation that says no to the beginning of going back, ms. */
+const slowestDoubtMs = 20_000;
+/** From a confirmed `sluice zero` until a rollout that watches goes back itself, when everything works, ms. */
+const slowestTakenMs = 90_000;
+const goingBack: readonly string[] = ['zero', 'left', 'restore', 'retire'];
+/** Whoever is told this may leave a step without going back. */
+const diverting: readonly string[] = ['step-back', 'detach', 'supersede', 'edit-plan'];
+
+/** A reason to go back, and the time that somebody was there since. */
+interface Turn {
+  readonly invariant: string;
+  readonly what: string;
+  readonly since: number;
+  readonly most: number;
+  ms: number;
+}
+
 export class Watchman {
   private readonly on: Watched;
   private seen = 0;
@@ -59,8 +78,14 @@ export class Watchman {
   private stageSince = 0;
   /** When an abort was accepted, epoch ms. */
   turnedAt: number | null = null;
-  private readonly came: Decided[] = [];
-  private readonly passed: string[] = [];
+  private readonly said = new Said();
+  /** What had been said when the rollout last asked for a stage, by stage. */
+  private readonly heardFor = new Map<string, Heard>();
+  private readonly passed: { readonly gate: string; readonly heard: Heard }[] = [];
+  private isDeployed = false;
+  private isDiverted = false;
+  private isEdited = false;
+  private readonly mustTurn: Turn[] = [];
   private readonly smoked = new Map<string, { readonly passed: boolean; readonly at: number }>();
   private unasked: { readonly since: number; ms: number } | null = null;
   private lookedAt = 0;
@@ -73,7 +98,6 @@ export class Watchman {
   private strandedAt = -Infinity;
   /** Another rollout held the route for a time. */
   hasRival = false;
-  private approved = new Map<string, number>();
   private unwatchedSince: number | null = null;
   /** When a watch was last under way, epoch ms. */
   watchedUntil = 0;
@@ -87,14 +111,19 @@ export class Watchman {
 
   /** A workflow task has taken these in: from now on they count. */
   handled(jobs: readonly Job[], wordsOf: (job: Job) => Message | null): void {
-    for (const job of jobs) {
-      const message = wordsOf(job);
-      if (message !== null) this.messages += 1;
-      const isAbort = (message?.name === 'abort' && job.signalWorkflow) || job.cancelWorkflow;
-      if (isAbort && !this.hasEnded()) this.turnedAt ??= this.now;
-      if (message?.name === 'decide' && message.decision === 'approve') this.approved.set(message.gate, this.now);
-      if (message?.name === 'decide') this.came.push(message);
+    const messages = jobs.flatMap((job) => wordsOf(job) ?? []);
+    this.messages += messages.length;
+    this.said.heard(messages, this.now);
+    for (const { name, isSignal } of messages) {
+      if (name === 'abort' && isSignal) this.turns();
+      if (diverting.includes(name)) this.isDiverted = true;
+      if (name === 'edit-plan') this.isEdited = true;
     }
+    if (jobs.some(({ cancelWorkflow }) => cancelWorkflow)) this.turns();
+  }
+
+  private turns(): void {
+    if (!this.hasEnded()) this.turnedAt ??= this.now;
   }
 
   /** It has said its outcome, and only people are still told: an abort comes too late. */
@@ -110,6 +139,16 @@ export class Watchman {
       const { suite, aim, passed } = JSON.parse(text) as { suite: string; aim: string; passed: boolean };
       this.smoked.set(`${suite} on ${aim}`, { passed, at: this.now });
     }
+    if (text.startsWith('{"person":')) this.said.proving((JSON.parse(text) as { person: string }).person, 'answered');
+    if (/^\{"kind":"(?:drifted|rejected|unknown|pending)","/.test(text) && !this.isDiverted) {
+      this.mustTurn.push({
+        invariant: 'I13',
+        since: this.now,
+        ms: 0,
+        most: slowestDoubtMs,
+        what: `a step is not live (${text})`,
+      });
+    }
     if (text.startsWith('{"kind":"zero"') && this.on.mischief.world.proxy.length === 0) {
       const share = shareIn(this.on.world.truth(this.now).traffic, this.on.plan.release.digest);
       if (share > 0)
@@ -121,6 +160,55 @@ export class Watchman {
   asked(text: string): void {
     const sentence = loosened(text, this.on.plan.criteria);
     if (sentence !== null) throw new Broken('I8', sentence);
+    const order = orderIn(text);
+    if (order?.kind === 'prove') this.said.proving(order.by, 'asked');
+    else if (order !== null) this.ordered(order);
+  }
+
+  /** I3: whoever is stopped asks for nothing more than it has. */
+  private ordered(order: Exclude<Ordered, { kind: 'prove' }>): void {
+    this.heardFor.set(JSON.stringify(order.stage), this.said.now(this.now));
+    const stopped = this.said.stopped();
+    const isMore = order.stage.kind !== 'deployed' && order.canaryBp > (this.claim?.canaryBp ?? 0);
+    const isPromotion = order.kind === 'promote' && this.claim?.stage.kind !== 'promoted';
+    if (stopped !== null && (isMore || isPromotion))
+      throw new Broken(
+        'I3',
+        `${order.kind} to ${String(order.canaryBp)} was asked for while the rollout was ${stopped}`,
+      );
+  }
+
+  /** Somebody's `sluice zero` was told that it is zero. */
+  zeroed(of: string): void {
+    const { simulation, rollout, mischief, world, plan } = this.on;
+    const share = Math.round(shareIn(world.truth(this.now).traffic, plan.release.digest));
+    const isMeddled = mischief.world.proxy.length > 0 || this.hasRival;
+    if (of !== rollout || isMeddled) return;
+    if (share > 0) throw new Broken('I13', `sluice zero said zero, and the release has ${String(share)} of 10000`);
+    const run = simulation.server.newest(rollout);
+    if (run?.closing !== null || !run.waits.activities().includes('watch')) return;
+    const calmFrom = this.began + mischief.untilMs;
+    this.mustTurn.push({
+      invariant: 'I6',
+      since: calmFrom,
+      ms: 0,
+      most: slowestTakenMs,
+      what: 'somebody ran sluice zero',
+    });
+  }
+
+  /** What has been told that it cannot go on goes back. */
+  private obeying(): void {
+    if (this.mustTurn.length === 0) return;
+    const run = this.on.simulation.server.newest(this.on.rollout);
+    const isGoing = run?.closing !== null || run.waits.activities().some((name) => goingBack.includes(name));
+    if (isGoing) this.mustTurn.length = 0;
+    if (!this.isAttended()) return;
+    for (const turn of this.mustTurn) {
+      if (this.now > turn.since) turn.ms += this.now - Math.max(this.lookedAt, turn.since);
+      if (turn.ms > turn.most)
+        throw new Broken(turn.invariant, `${turn.what}, and nobody went back in ${String(turn.ms)} ms`);
+    }
   }
 
   /** `texts`: everything that has come into the history. */
@@ -131,11 +219,15 @@ export class Watchman {
   /** `attemptAt`: beginning of the attempt whose effect was seen just now. */
   look(attemptAt: number | null): void | Promise<void> {
     const writes = this.on.world.writes();
-    for (const write of writes.slice(this.seen)) if (write.kind === 'route') this.judge(write, attemptAt ?? this.now);
+    for (const write of writes.slice(this.seen)) {
+      if (write.kind === 'route') this.judge(write, attemptAt ?? this.now);
+      else this.deploys(write);
+    }
     this.seen = writes.length;
     this.stranded();
     this.unwatched();
     this.turning();
+    this.obeying();
     this.lookedAt = this.now;
     if (this.passed.length > 0) return this.signatures();
   }
@@ -145,9 +237,11 @@ export class Watchman {
     const { simulation, rollout, plan, digest } = this.on;
     const status = (await simulation.server.query(rollout, 'status')) as Status | null;
     if (status === null) return;
-    for (const gate of this.passed.splice(0)) {
+    for (const { gate, heard } of this.passed.splice(0)) {
       const request = status.requests.find((one) => one.gate === gate);
-      const lack = request === undefined ? null : unsigned(plan, [digest, status.planDigest], request, this.came);
+      // Opened since then: it asks about something else.
+      if (request === undefined || request.openedAt > heard.at) continue;
+      const lack = unsigned(plan, [digest, status.planDigest], request, heard);
       if (lack !== null) throw new Broken('I9', lack);
     }
   }
@@ -208,6 +302,7 @@ export class Watchman {
       this.whole(after);
       if (claim !== null) this.fences(claim, after);
       const [from, to] = [this.share(before), this.share(after)];
+      if (claim?.stage.kind === 'promoted' && this.claim?.stage.kind === 'step') this.promoted(this.claim, claim);
       if (to > from) this.rise(claim, from, to, attemptAt);
       else if (to < from && claim?.stage.kind === 'back') this.wayBack(attemptAt);
     }
@@ -215,6 +310,32 @@ export class Watchman {
     if (stageName(claim) !== stageName(this.claim)) this.stageSince = write.at;
     if (this.share(after) < this.share(before)) this.forgetApprovals(claim);
     this.claim = claim;
+  }
+
+  /** The release is started only when the start was approved. */
+  private deploys({ verb, digest, rollout, fencedBy }: HostWrite): void {
+    const isOurs = rollout === this.on.rollout && digest === this.on.plan.release.digest;
+    if (this.isDeployed || !isOurs || verb !== 'put' || fencedBy !== null) return;
+    this.isDeployed = true;
+    this.asksAt({ kind: 'start' }, 'the release was started', { kind: 'deployed' });
+  }
+
+  /** It becomes stable only after its last bake, and when people have said yes. */
+  private promoted(before: RouteClaim, claim: RouteClaim): void {
+    const step = Number(before.stage['index']);
+    if (!this.isEdited) this.baked(step, 'promoted');
+    this.judged('promoted');
+    this.asksAt({ kind: 'promote' }, 'promoted', claim.stage);
+  }
+
+  private asksAt(point: GatePoint, what: string, stage: object): void {
+    const key = JSON.stringify(point);
+    for (const gate of this.on.plan.gates.filter((one) => JSON.stringify(one.point) === key)) {
+      if (!this.said.isApproved(gate.id)) throw new Broken('I3', `${what} while nobody approved gate ${gate.id}`);
+      const heard = this.heardFor.get(JSON.stringify(stage));
+      if (heard === undefined) throw new Broken('I3', `${what}, and the rollout did not ask for that`);
+      this.passed.push({ gate: gate.id, heard });
+    }
   }
 
   /** Never 0 on all, and weights are all of the traffic. */
@@ -282,12 +403,7 @@ export class Watchman {
     if (index !== present + 1) throw new Broken('I3', `${what} from step ${String(present)} to ${String(index)}`);
     this.baked(present, what);
     if (present >= 0) this.judged(what);
-    for (const gate of this.on.plan.gates) {
-      const isHere = gate.point.kind === 'step' && gate.point.index === index;
-      if (isHere && !this.approved.has(gate.id))
-        throw new Broken('I3', `${what} while nobody approved gate ${gate.id}`);
-      if (isHere) this.passed.push(gate.id);
-    }
+    this.asksAt({ kind: 'step', index }, what, claim.stage);
     for (const { suite, aim } of this.on.plan.steps[present]?.smoke ?? []) {
       const smoked = this.smoked.get(`${suite} on ${aim}`);
       if (smoked?.passed !== true || smoked.at < this.stageSince) {
@@ -331,7 +447,7 @@ export class Watchman {
   private forgetApprovals(claim: RouteClaim): void {
     const index = claim.stage.kind === 'step' ? Number(claim.stage['index']) : -1;
     for (const { id, point } of this.on.plan.gates) {
-      if (point.kind === 'promote' || (point.kind === 'step' && point.index > index)) this.approved.delete(id);
+      if (point.kind === 'promote' || (point.kind === 'step' && point.index > index)) this.said.forget(id);
     }
   }
 
@@ -355,11 +471,6 @@ export class Watchman {
   private share({ traffic }: RouteTruth): number {
     return Math.round(shareIn(traffic, this.on.plan.release.digest));
   }
-}
-
-/** A message as the workflow got it. */
-export interface Message extends Decided {
-  readonly name: string;
 }
 
 function stageName(claim: RouteClaim | null): string {

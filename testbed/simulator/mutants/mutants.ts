@@ -18,7 +18,7 @@ export const mutants: readonly Mutant[] = [
     name: 'rises-onto-what-is-not-ready',
     invariant: 'I2',
     edits: [edit('providers/targets/caddy/shares.js', 'decision !== null && !decision.urgent', 'false')],
-    seeds: [44],
+    seeds: [222],
   },
   {
     name: 'does-not-bake',
@@ -40,7 +40,7 @@ export const mutants: readonly Mutant[] = [
     invariant: 'I3',
     also: ['I9'],
     edits: [edit('workflows/step-back.js', 'return index > to ||', "return (index > to && part !== 'gates') ||")],
-    seeds: [39],
+    seeds: [1179],
   },
   {
     name: 'has-no-fence',
@@ -100,7 +100,7 @@ export const mutants: readonly Mutant[] = [
         "return { verdict: 'pass', sentence, memory: interrupt(before) };",
       ),
     ],
-    seeds: [112],
+    seeds: [71],
   },
   {
     name: 'takes-missing-data-for-bad',
@@ -112,7 +112,7 @@ export const mutants: readonly Mutant[] = [
         "return { verdict: 'fail', sentence, memory: interrupt(before) };",
       ),
     ],
-    seeds: [4],
+    seeds: [16],
   },
   {
     name: 'takes-a-missing-rule-for-no-alert',
@@ -121,7 +121,7 @@ export const mutants: readonly Mutant[] = [
       edit('judge/alert.js', '!(sample.rules > 0 || sample.firing > 0)', 'false'),
       edit('providers/metrics/prometheus-alerts.js', 'return doubt === null ?', 'return true ?'),
     ],
-    seeds: [884],
+    seeds: [865],
   },
   {
     name: 'forgets-criteria-while-paused',
@@ -147,13 +147,13 @@ export const mutants: readonly Mutant[] = [
     name: 'counts-approvals-of-other-evidence',
     invariant: 'I9',
     edits: [edit('approvals/decide.js', 'bound && input.evidenceDigest !== evidence.digest', 'false')],
-    seeds: [91],
+    seeds: [16],
   },
   {
     name: 'counts-approvals-of-other-plans',
     invariant: 'I9',
     edits: [edit('approvals/decide.js', 'input.planDigest !== facts.planDigest', 'false')],
-    seeds: [35],
+    seeds: [16],
   },
   {
     name: 'counts-approvals-of-strangers',
@@ -162,7 +162,7 @@ export const mutants: readonly Mutant[] = [
       edit('approvals/decide.js', '!proof.roles.some((role) => asked.includes(role))', 'false'),
       edit('approvals/quorum.js', 'people[person]?.roles.includes(role) ?? false', 'true'),
     ],
-    seeds: [19],
+    seeds: [8],
   },
   {
     name: 'counts-one-person-twice',
@@ -175,7 +175,7 @@ export const mutants: readonly Mutant[] = [
       ),
       edit('approvals/quorum.js', 'latest.set(decision.person, decision)', 'latest.set(String(latest.size), decision)'),
     ],
-    seeds: [225],
+    seeds: [78],
   },
   {
     name: 'falls-over-a-message',
@@ -187,7 +187,7 @@ export const mutants: readonly Mutant[] = [
         '!(name in raw)',
       ),
     ],
-    seeds: [1],
+    seeds: [18],
   },
   {
     name: 'waits-until-people-are-told',
@@ -207,12 +207,12 @@ export const mutants: readonly Mutant[] = [
         'response.body.slice(0, shownBody)',
       ),
     ],
-    seeds: [141],
+    seeds: [170],
   },
   {
     name: 'believes-what-it-wrote',
     invariant: 'I13',
-    also: ['I5'],
+    also: ['I1', 'I5'],
     edits: [
       edit('providers/targets/caddy/change.js', 'if (carries(after, decision.claim))', 'if (true)'),
       edit('activities/to-zero.js', 'await untilZero(clock, target, order, signal);', ''),
@@ -308,5 +308,127 @@ export const mutants: readonly Mutant[] = [
       edit('workflows/next-run.js', 'if (isWatched)', 'if (false)'),
     ],
     seeds: [10241],
+  },
+  {
+    name: 'promotes-without-asking',
+    invariant: 'I3',
+    edits: [
+      edit(
+        'workflows/rollout.js',
+        "await run.once('gates:promote', () =>",
+        "await run.once('gates:promote', async () => false &&",
+      ),
+    ],
+    seeds: [19],
+  },
+  {
+    name: 'starts-without-asking',
+    invariant: 'I3',
+    edits: [
+      edit(
+        'workflows/rollout.js',
+        "await run.once('gates:start', () =>",
+        "await run.once('gates:start', async () => false &&",
+      ),
+    ],
+    seeds: [8],
+  },
+  {
+    name: 'goes-on-while-paused',
+    invariant: 'I3',
+    edits: [
+      edit(
+        'workflows/run.js',
+        'return paused === null && held === null && frozen === null &&',
+        'return held === null && frozen === null &&',
+      ),
+    ],
+    seeds: [165],
+  },
+  {
+    name: 'goes-on-while-frozen',
+    invariant: 'I3',
+    edits: [
+      edit(
+        'workflows/run.js',
+        'return paused === null && held === null && frozen === null &&',
+        'return paused === null && held === null &&',
+      ),
+    ],
+    seeds: [573],
+  },
+  {
+    name: 'obeys-a-resume-that-comes-too-late',
+    invariant: 'I3',
+    edits: [
+      edit(
+        'workflows/raise.js',
+        "if (validUntil !== null && Date.now() > validUntil)\n        return refuse('came",
+        "if (false)\n        return refuse('came",
+      ),
+      edit(
+        'workflows/raise.js',
+        "if (validUntil !== null && Date.now() > validUntil)\n        return refuse('its",
+        "if (false)\n        return refuse('its",
+      ),
+    ],
+    seeds: [1093],
+  },
+  {
+    name: 'overlooks-that-somebody-ran-zero',
+    invariant: 'I6',
+    edits: [edit('activities/watch-standing.js', "claim.stage.kind === 'back' ? fenced(", 'false ? fenced(')],
+    seeds: [189],
+  },
+  {
+    name: 'counts-approvals-after-the-gate-has-expired',
+    invariant: 'I9',
+    edits: [edit('approvals/decide.js', "state === 'open' && facts.now >= request.expiresAt", 'false')],
+    seeds: [1065],
+  },
+  {
+    name: 'counts-approvals-after-their-time',
+    invariant: 'I9',
+    edits: [edit('approvals/decide.js', 'input.validUntil !== null && facts.now > input.validUntil', 'false')],
+    seeds: [76],
+  },
+  {
+    name: 'counts-approvals-that-were-withdrawn',
+    invariant: 'I9',
+    edits: [
+      edit(
+        'approvals/quorum.js',
+        ".filter((decision) => decision.kind === 'approve')",
+        ".filter((decision) => decision.kind !== 'reject')",
+      ),
+    ],
+    seeds: [1068],
+  },
+  {
+    name: 'seats-one-person-twice',
+    invariant: 'I9',
+    edits: [edit('approvals/quorum.js', 'separation.distinctPeople ? [tables.flat()] : tables', 'tables')],
+    seeds: [190],
+  },
+  {
+    name: 'lets-who-asks-approve',
+    invariant: 'I9',
+    edits: [
+      edit('approvals/decide.js', 'proof.person === requester && !separation.requesterMayApprove', 'false'),
+      edit('approvals/quorum.js', 'separation.requesterMayApprove || person !== requester', 'true'),
+    ],
+    seeds: [58],
+  },
+  {
+    name: 'keeps-all-of-what-it-ignores',
+    invariant: 'I10',
+    edits: [edit('workflows/ignored.js', '.length - 2 > bytes)', '.length < 0)')],
+    seeds: [101],
+  },
+  {
+    name: 'takes-a-step-for-live-that-is-not',
+    invariant: 'I13',
+    edits: [edit('workflows/steps.js', "if (liveness.kind === 'live') {", 'if (true) {')],
+    seeds: [103],
   },
 ];
