@@ -38,12 +38,24 @@ export interface DeploymentOptions {
   readonly labels?: Readonly<Record<string, string>>;
   /** More of the container's spec. */
   readonly container?: Readonly<Record<string, unknown>>;
+  /** More of its pods' spec. */
+  readonly pod?: Readonly<Record<string, unknown>>;
   /** More of the Deployment's spec. */
   readonly spec?: Readonly<Record<string, unknown>>;
 }
 
 export function deployment(options: DeploymentOptions): KubeObject & { readonly spec: unknown } {
-  const { name, namespace, image, replicas = 2, app = name, labels = {}, container = {}, spec = {} } = options;
+  const {
+    name,
+    namespace,
+    image,
+    replicas = 2,
+    app = name,
+    labels = {},
+    container = {},
+    pod = {},
+    spec = {},
+  } = options;
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -64,6 +76,7 @@ export function deployment(options: DeploymentOptions): KubeObject & { readonly 
               ...container,
             },
           ],
+          ...pod,
         },
       },
       ...spec,

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { routePathOf } from '../../testbed/kubernetes/route-record.ts';
+import { rolledOut } from '../../testbed/kubernetes/workload.ts';
 import { type ClusterWorld, startClusterWorld } from '../../testbed/kubernetes/world.ts';
 import type { Entry, FaultRule } from '../../testbed/recorder.ts';
 import { waitFor } from '../../testbed/wait.ts';
@@ -14,12 +15,13 @@ import { canaryAnswersAfterZero, expectInOrder, rolloutsOn } from './rollouts.ts
 
 const plane = sharedPlane();
 const folder = temporaryFolder('api-faults');
-const services = ['slow', 'cut', 'late', 'racing', 'raced', 'at-once', 'together', 'edited', 'ghost'];
+const services = ['slow', 'cut', 'late', 'racing', 'raced', 'together', 'edited', 'ghost', 'nowhere', 'too-late'];
+
 let world: ClusterWorld;
 let rollouts: Rollouts;
 
 beforeAll(async () => {
-  world = await startClusterWorld({ folder, plane, services, within: '2s' });
+  world = await startClusterWorld({ folder, plane, services, within: '4s' });
   rollouts = await rolloutsOn(world);
   await world.startWorker();
   for (const name of services) world.load(name, { ratePerSecond: 10, maxSeconds: 900 });
@@ -86,6 +88,7 @@ describe.concurrent('between Sluice and the API server', () => {
   it('connections break in the middle of everything: each effect happens once all the same', async () => {
     const { namespace } = world.service('cut');
     const path = new RegExp(`/namespaces/${namespace}/`);
+    world.api.fault({ method: 'GET', path, times: 1, fault: { kind: 'drop', where: 'answer' } }); // of preflight
     await rollouts.start({ service: 'cut', steps: ladder('1s..10m') });
     for (const [method, times] of [
       ['GET', 12],
@@ -137,15 +140,62 @@ describe.concurrent('between Sluice and the API server', () => {
     },
   );
 
-  it('an abort right after a pause is in effect, and says which weight it left', async () => {
-    const service = 'at-once';
-    await rollouts.start({ service, steps: ladder('10m..1h') });
-    await rollouts.baking(service, 2_500);
-    await rollouts.order(service, 'pause');
-    const receipt = await rollouts.order(service, 'abort');
-    expect(receipt).toMatchObject({ message: 'abort', state: 'confirmed' });
-    expect(receipt.detail).toMatch(/25%/);
-    await expectBack(service, /^aborted by olga/, [500, 2_500, 0]);
+  it('a promotion waits to keep the old release warm while it is aborted: that one ran nowhere, and stable ends as it was', async () => {
+    const service = 'nowhere';
+    const { namespace } = world.service(service);
+    // Of the way forward alone: the way back gives the same image, and says that it goes back.
+    const image = String.raw`[^\\]"image":"[^"\\]*@${world.digest(service, 'v1')}"`;
+    const body = new RegExp(String.raw`^(?!.*\\"kind\\":\\"back\\").*${image}`, 's');
+    const warming = { method: 'PATCH', path: exactly(deploymentPath(namespace, `${service}-canary`)), body };
+    const hanging = world.api.hold({ ...warming, where: 'request' });
+    const users = world.load(service, { ratePerSecond: 20, maxSeconds: 900 });
+    await rollouts.start({ service, steps: [{ weight: '100%', bake: '1s..10m' }] });
+    await waitFor(() => hanging.count() > 0, { for: 'a promotion that hangs', withinMs: 150_000 });
+    for (const name of [service, `${service}-canary`]) {
+      expect(await imageAt(plane, namespace, name)).toContain(world.digest(service, 'v2'));
+    }
+    expect((await routeNow(world, service)).bySlot).toEqual({ a: 10_000, b: 0 });
+    await rollouts.abort(service, 'enough seen');
+    const { outcome } = await rollouts.ended(service);
+    expect([service, outcome]).toEqual([service, 'rolled-back']);
+    hanging.release();
+    await waitFor(() => matching(warming).length === hanging.count(), { for: 'the late write to arrive' });
+    for (const { status } of matching(warming)) expect([404, 409, 422]).toContain(status);
+    const seen = world.weightsSeen(service);
+    expect([seen[0], seen.at(-1)]).toEqual([10_000, 0]);
+    expect(await canaryAnswersAfterZero(world, rollouts, service)).toBe(0);
+    await expectInOrder(world, service, [10_000], 'v1');
+    await users.stop();
+    const { failed, byRelease } = users.counts();
+    expect({ failed, statuses: Object.values(byRelease).flatMap((each) => Object.keys(each)) }).toEqual({
+      failed: 0,
+      statuses: ['200', '200'],
+    });
+  }, 300_000);
+
+  it('a canary is created when its rollout has ended: it gets no pod, and the next rollout takes it', async () => {
+    const service = 'too-late';
+    const { namespace } = world.service(service);
+    const path = new RegExp(
+      `/namespaces/${namespace}/(services|deployments)/${service}-canary\\?fieldManager=sluice%2F`,
+    );
+    const creating = { method: 'PATCH', path };
+    const hanging = world.api.hold({ ...creating, where: 'request' });
+    await rollouts.start({ service, steps: ladder('1s..10m') });
+    await waitFor(() => hanging.count() >= 2, { for: 'a canary that is being created', withinMs: 60_000 });
+    await rollouts.abort(service, 'enough seen');
+    expect((await rollouts.ended(service)).outcome).toBe('aborted');
+    hanging.release();
+    const created = () => world.api.entries().filter((entry) => path.test(entry.path) && entry.error === null);
+    await waitFor(() => created().length === hanging.count(), { for: 'the late writes to arrive' });
+    expect(created().some(({ status }) => status === 201)).toBe(true);
+    await rolledOut(plane.api, namespace, `${service}-canary`, 60_000); // as far as it ever gets
+    expect(plane.processes(namespace).filter(({ label }) => label === 'v2')).toEqual([]);
+    await rollouts.start({ service, steps: ladder('1s..10m') });
+    expect(await rollouts.ended(service)).toMatchObject({ outcome: 'completed', reason: null });
+    expect(world.weightsSeen(service)).toEqual(ladderBp);
+    expect(await imageAt(plane, namespace, service)).toContain(world.digest(service, 'v2'));
+    expect(await imageAt(plane, namespace, `${service}-canary`)).toBeNull();
   });
 
   it('an abort together with a pause is in effect', async () => {

@@ -14,6 +14,8 @@ export interface Call {
   readonly urgent?: boolean;
   /** Judged like any other change, and not kept. */
   readonly dryRun?: boolean;
+  /** One look that decides: what was not answered is asked once more. */
+  readonly patient?: boolean;
 }
 
 export interface Right {
@@ -50,6 +52,7 @@ const pageSize = 500;
 const metadataOnly = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
 /** Between tries, where the server does not say how long. */
 const waits = [100, 400, 1_000];
+const retryLostAfterMs = 100;
 /** A server that has just begun may refuse what it allows a moment later: it has not read its roles yet. */
 const waitsWhenDenied = [250, 500, 1_000, 2_000, 3_000];
 /** A server that wants to be left alone for longer is not waited for here. */
@@ -57,11 +60,12 @@ const longestWaitMs = 2_000;
 
 export function createApi(cluster: Cluster, clock: Clock, timeoutMs: number): Api {
   const ask = async (doing: string, request: Omit<ClusterRequest, 'timeoutMs'>, call: Call): Promise<HttpResponse> => {
-    const { signal, urgent } = call;
+    const { signal, urgent, patient } = call;
     const whole = { ...request, timeoutMs, maxBytes, ...(signal && { signal }), ...(urgent === true && { urgent }) };
     for (let tried = 0; ; tried += 1) {
       const answer = await outcome(cluster, whole);
-      const pause = pauseAfter(answer, whole, tried);
+      const again = tried === 0 && patient === true && isLost(answer, whole);
+      const pause = again ? retryLostAfterMs : pauseAfter(answer, whole, tried);
       if (pause === null) return answered(answer, doing);
       await clock.sleep(pause, signal);
     }
@@ -178,6 +182,11 @@ async function outcome(cluster: Cluster, request: ClusterRequest): Promise<Outco
     if (error instanceof ProviderError) return error;
     throw error;
   }
+}
+
+/** It was not answered, and had no effect. */
+function isLost(outcome: Outcome, { method }: ClusterRequest): boolean {
+  return method === 'GET' && outcome instanceof ProviderError && outcome.code === 'unreachable';
 }
 
 /** How long to wait before the next try; `null` when this is the end of it. What was refused had no effect; a lost reading has none either. */

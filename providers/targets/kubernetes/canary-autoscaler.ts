@@ -4,7 +4,7 @@ import type { Order } from '../../../plan/target.ts';
 import type { Call } from './api.ts';
 import { autoscalerOf, unlessDenied } from './autoscaler.ts';
 import { admitted, amend } from './change.ts';
-import { claimKey, claimOn, type StoredClaim, written } from './claim.ts';
+import { claimKey, claimOn, nobodys, type StoredClaim, written } from './claim.ts';
 import { at, isObject, type JsonObject, numberAt, without } from './json.ts';
 import { managerFor } from './made.ts';
 import { setMembers } from './patch.ts';
@@ -43,10 +43,10 @@ export async function holdCanary(site: Site, floor: Floor, call: Call): Promise<
   });
 }
 
-function madeAfter({ plan }: Site, { name }: Ref, ofStable: JsonObject, { claim, pods }: Floor): JsonObject {
+function madeAfter({ plan }: Site, { name }: Ref, ofStable: JsonObject, { order, claim, pods }: Floor): JsonObject {
   const spec = at(ofStable, 'spec');
   return {
-    metadata: { name, annotations: { [claimKey]: written(claim) } },
+    metadata: { name, annotations: { [claimKey]: written(nobodys(claim, order)) } },
     spec: {
       ...without(isObject(spec) ? spec : {}, 'minReplicas', 'maxReplicas', 'scaleTargetRef'),
       scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: companion(plan.deployment) },

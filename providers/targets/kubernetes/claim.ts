@@ -74,6 +74,11 @@ export function plainClaim(stored: StoredClaim): Claim {
   return { rollout, run, fence, stage, canaryBp, since, released, stable, canary };
 }
 
+/** On an object that has just been made, empty: whoever comes next may take it, so that one that is made late is in nobody's way. */
+export function nobodys(claim: StoredClaim, { fence }: Order): StoredClaim {
+  return { ...claim, run: 'nobody', fence: fence - 1, released: true };
+}
+
 /** A first claim of an order, or the order's claim over an older one. */
 export function claimFor(
   order: Order,

@@ -8,7 +8,7 @@ import type { Direction } from '../effects.ts';
 import type { Call } from './api.ts';
 import { admitted, amend } from './change.ts';
 import { holdCanary } from './canary-autoscaler.ts';
-import { claimKey, claimOn, type StoredClaim, written } from './claim.ts';
+import { claimKey, claimOn, nobodys, type StoredClaim, written } from './claim.ts';
 import { clonesFor } from './clone.ts';
 import { at, isObject, type JsonObject, numberAt, textAt, textsAt } from './json.ts';
 import { selectorOf } from './labels.ts';
@@ -29,7 +29,7 @@ export interface Gift {
   readonly doing: string;
 }
 
-/** Our Deployment and Service, made after stable's as it is now; what is there already is changed only where it differs. */
+/** Our Deployment and Service, made after stable's as it is now, and filled by a second write that a late one cannot have; what is there already is changed only where it differs. */
 export async function giveCanary(site: Site, gift: Gift, call: Call): Promise<void> {
   const { doing, release, replicas, claim, order } = gift;
   const [deployment, service] = await Promise.all([
@@ -51,7 +51,7 @@ export async function giveCanary(site: Site, gift: Gift, call: Call): Promise<vo
   await holdCanary(site, { order, claim, direction: gift.direction, pods: replicas, doing }, call);
 }
 
-/** Creates what is not there; another rollout's or a stranger's object of that name is left alone and told. */
+/** Creates what is not there, without pods; another rollout's or a stranger's object of that name is left alone and told. */
 async function created(
   site: Site,
   ref: Ref,
@@ -64,16 +64,23 @@ async function created(
     mustBeOurs(ref, there, body, doing);
     return;
   }
-  const metadata = isObject(body['metadata']) ? body['metadata'] : {};
+  const [metadata, spec] = [objectAt(body, 'metadata'), objectAt(body, 'spec')];
+  const annotations = { [claimKey]: written(nobodys(claim, order)), [planKey]: JSON.stringify(site.plan) };
   const object = {
     ...body,
-    metadata: { ...metadata, annotations: { [claimKey]: written(claim), [planKey]: JSON.stringify(site.plan) } },
+    metadata: { ...metadata, annotations },
+    ...('replicas' in spec && { spec: { ...spec, replicas: 0 } }),
   };
   try {
     await site.api.create(ref, object, managerFor(order), call);
   } catch (error) {
     if (!(error instanceof ProviderError) || error.code !== 'conflict') throw error;
   }
+}
+
+function objectAt(object: JsonObject, key: string): JsonObject {
+  const found = object[key];
+  return isObject(found) ? found : {};
 }
 
 function mustBeOurs(ref: Ref, there: JsonObject, wanted: JsonObject, doing: string): void {

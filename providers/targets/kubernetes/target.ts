@@ -48,7 +48,7 @@ export function createKubernetesTarget({ plan, connection, clock }: KubernetesTa
   };
   return {
     capabilities: async () => capabilitiesOf(site),
-    preflight: (weights, release, signal) => preflight(site, weights, release, ahead(signal)),
+    preflight: (weights, release, signal) => preflight(site, weights, release, { signal, patient: true }),
     stable: (signal) => stable(site, ahead(signal)),
     read: (signal) => read(site, back(signal)),
     deploy: (order, signal) => deploy(site, order, ahead(signal)),
