@@ -10,17 +10,17 @@ import { waitFor } from '../testbed/wait.ts';
 import { startWorld, type World } from '../testbed/world.ts';
 import type { Benchmark } from './benchmark.ts';
 
-const rounds = 8;
+const usualRounds = 8;
 const bakeMs = 1_000;
 const weights = ['1%', '5%', '25%', '100%'];
 
 export const benchSteps: Benchmark = {
   what: 'overhead per step beside the bake, history events of a rollout of four steps',
-  run: async () => {
+  run: async ({ tries }) => {
     const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
     const world = await startWorld({ folder, services: ['bench'] });
     try {
-      return report(await measure(world));
+      return report(await measure(world, tries ?? usualRounds));
     } finally {
       await world.stop();
       rmSync(folder, { recursive: true, force: true });
@@ -34,7 +34,7 @@ interface Measured {
   readonly historyEvents: readonly number[];
 }
 
-async function measure(world: World): Promise<Measured> {
+async function measure(world: World, rounds: number): Promise<Measured> {
   await world.startWorker();
   const session = await connect({
     address: world.temporal.address,
