@@ -139,7 +139,7 @@ async function asked<Answer>(findings: Collector, what: string, ask: () => Promi
 
 async function checkTarget(
   ports: Ports,
-  { plan, rollout }: PreflightInput,
+  { plan }: PreflightInput,
   findings: Collector,
   signal: AbortSignal,
 ): Promise<{ stable: Release | null; fence: number }> {
@@ -157,7 +157,7 @@ async function checkTarget(
   }
   const stable = await asked(findings, 'stable', () => target.stable(signal));
   const reading = await readPatiently(ports, target, stable, signal);
-  if (reading.claim !== null) await checkClaim(ports, reading.claim, reading, rollout, findings);
+  if (reading.claim !== null) await checkClaim(ports, reading.claim, reading, findings);
   if (stable !== null) checkStable(stable, plan.release, reading, findings);
   return { stable, fence: reading.fence };
 }
@@ -189,15 +189,9 @@ function placeOf(release: Release, { instances }: Reading): Instance | undefined
 }
 
 /** An object that a running rollout holds is not ours to touch; one that a dead rollout left half-way needs a person. */
-async function checkClaim(
-  ports: Ports,
-  claim: Claim,
-  reading: Reading,
-  rollout: string,
-  findings: Findings,
-): Promise<void> {
+async function checkClaim(ports: Ports, claim: Claim, reading: Reading, findings: Findings): Promise<void> {
   if (claim.released) return;
-  if (claim.rollout !== rollout && (await ports.rollouts.isRunning(claim))) {
+  if (await ports.rollouts.isRunning(claim)) {
     findings.problem(
       'target.claimed',
       `the target is held by ${claim.rollout}, which is running: wait for it, or abort it`,

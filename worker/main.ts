@@ -44,6 +44,7 @@ export async function runWorker(configFile: string, options: RunOptions = {}): P
 
 /** What is there by now; metrics and health are served from the first moment. */
 interface Running {
+  sdk?: SdkMetrics;
   door?: TemporalDoor;
   workers?: Workers;
   counts?: ReturnType<typeof createStateCounts>;
@@ -53,17 +54,17 @@ interface Running {
 async function serve(house: House, stop: AbortSignal): Promise<void> {
   const { config, log, clock, http } = house;
   const temporal = temporalAddress(config.temporal);
-  const sdk = await installRuntime(log, http);
   const running: Running = {};
   const metrics = createMetrics({ now: () => clock.now(), states: async () => running.counts?.() ?? new Map() });
   const app = createHealth({
-    metrics: () => allMetrics(metrics, sdk),
+    metrics: () => allMetrics(metrics, running.sdk),
     readiness: () => readinessOf(running),
     warnings: () => [running.standing?.problem() ?? []].flat(),
   });
   const health = await serveHealth(app, config.listen);
   log.info({ listen: config.listen, port: health.port }, 'metrics and health are served');
   try {
+    running.sdk = await installRuntime(log, http); // it keeps the process up, so it comes after the port, which may be taken
     running.door = await connectTemporal(temporal, { log, clock, signal: stop });
     await work(house, running.door, running, metrics, stop);
   } finally {
@@ -124,7 +125,7 @@ async function readinessOf({ door, workers }: Running): Promise<Readiness> {
   };
 }
 
-async function allMetrics(metrics: Metrics, sdk: SdkMetrics): Promise<string> {
-  const [ours, theirs] = await Promise.all([metrics.text(), sdk.text()]);
+async function allMetrics(metrics: Metrics, sdk: SdkMetrics | undefined): Promise<string> {
+  const [ours, theirs] = await Promise.all([metrics.text(), sdk?.text() ?? '']);
   return `${ours.trimEnd()}\n${theirs}`;
 }

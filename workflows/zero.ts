@@ -20,7 +20,7 @@ export async function toZero(run: Run, reason: string, mayBeGone: boolean): Prom
   state.requestedBp = 0;
   state.acceptedBp = 0;
   run.stand({ kind: 'back' });
-  confirmReceipts(run, `zero confirmed, ${formatBp(zeroed.fromBp)} left${lateCalls(run)}`);
+  confirmReceipts(run, `zero confirmed, down from ${formatBp(zeroed.fromBp)}${lateCalls(run)}`);
   run.note(
     'zero',
     zeroed.kind === 'zero'

@@ -16,12 +16,15 @@ export interface EndFacts {
 /** As many answers as make one of a hundredth's share likely to show. */
 const enoughRequests = 300;
 
+/** Reading whole logs takes time from the load, which is made in this process. */
+const lookMs = 2_000;
+
 /** Needs load on the service: waits until users have been answered for a while after the last look at the target. */
 export async function endFacts(stage: Stage, name: ScenarioName): Promise<EndFacts> {
   const { label: configured, at } = await stage.serving(name);
   const answers = () => ['v1', 'v2'].map((label) => [label, stage.users(name, label, at).length] as const);
   const isEnough = () => answers().reduce((sum, [, count]) => sum + count, 0) >= enoughRequests;
-  await waitFor(isEnough, { for: `users of ${name}`, withinMs: 60_000, everyMs: 250 });
+  await waitFor(isEnough, { for: `users of ${name}`, withinMs: 120_000, everyMs: lookMs });
   return {
     configured,
     answered: answers().flatMap(([label, count]) => (count > 0 ? [label] : [])),

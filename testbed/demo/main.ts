@@ -129,8 +129,8 @@ function crashOne(stage: Stage, marks: Marks, screen: Screen): Scenario {
   const disturb = async (status: Status) => {
     const isMidBake = status.weights.acceptedBp === 2500 && bakingMs(status) > 2_000;
     if (marks.killedAt !== null || !isMidBake) return;
-    marks.killedAt = Date.now();
     await marks.worker.kill();
+    marks.killedAt = Date.now(); // every call after that is the new worker's
     screen.say('The worker was killed with -9; a new one starts.');
     marks.worker = await stage.startWorker(often);
   };

@@ -112,6 +112,12 @@ describe('one rollout by the command line, against real servers', () => {
     expect(status.weights.acceptedBp).toBe(0);
   });
 
+  test('plan says who holds the target while that one runs', async () => {
+    const { code, stdout } = await sluice('plan', spec, ...release, '--requester', 'rita');
+    expect(stdout).toContain('the target is held by rollout/demo/web, which is running: wait for it, or abort it');
+    expect(code).toBe(3);
+  });
+
   test('watch ends with the outcome’s exit code, and abort is confirmed', async () => {
     const watch = sluice('watch', rollout);
     const explain = await sluice('explain', rollout);

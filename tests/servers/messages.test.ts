@@ -359,7 +359,7 @@ describe.concurrent('an end by people', () => {
     const abort = await rollouts.run('abort', service, '--by', 'olga', '--reason', 'logins are slow', '--json');
     expect(abort.code).toBe(0);
     expect(JSON.parse(abort.stdout)).toMatchObject({
-      receipt: { message: 'abort', fromBp: 500, state: 'confirmed', detail: 'zero confirmed, 5% left' },
+      receipt: { message: 'abort', fromBp: 500, state: 'confirmed', detail: 'zero confirmed, down from 5%' },
     });
     expect(world.weightsSeenByProxy(service)).toEqual([500, 0]);
     expect(await rollouts.ended(service)).toMatchObject({

@@ -1,8 +1,11 @@
+import { execFile } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { exitCodes } from '../../cli/exit-codes.ts';
 import type { Claim } from '../../plan/target.ts';
 import { inProject } from '../../testbed/root.ts';
 import { ask } from '../../testbed/servers/http.ts';
@@ -13,6 +16,7 @@ import { waitFor } from '../../testbed/wait.ts';
 import { createRollouts, createStateCounts } from '../../worker/rollouts.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 
+const run = promisify(execFile);
 const folder = temporaryFolder('worker');
 const token = 'token-hunter2000';
 const dead = '127.0.0.1:1';
@@ -146,6 +150,18 @@ describe('a worker', () => {
     expect(body).toMatch(/^temporal_num_pollers\{.*task_queue="q-watch".*\} [1-9]/m);
     const names = [...body.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name);
     expect(new Set(names).size).toBe(names.length);
+  });
+
+  it('ends when its address is in use, and says so', async () => {
+    const second = run(inProject('bin', 'sluice'), ['worker', '--config', join(folder, 'worker.yaml')], {
+      env: { ...process.env, PROM_TOKEN: token },
+      timeout: 60_000,
+    });
+    await expect(second).rejects.toMatchObject({
+      killed: false,
+      code: exitCodes.usage.code,
+      stderr: `sluice: cannot listen on ${new URL(url).host}: the address is in use\n`,
+    });
   });
 
   it('survives the Temporal server: not ready while it is away, ready when it is back', async () => {
