@@ -162,7 +162,7 @@ export class Watchman {
     if (sentence !== null) throw new Broken('I8', sentence);
     const order = orderIn(text);
     if (order?.kind === 'prove') this.said.proving(order.by, 'asked');
-    else if (order !== null) this.ordered(order);
+    else if (order?.rollout === this.on.rollout) this.ordered(order);
   }
 
   /** I3: whoever is stopped asks for nothing more than it has. */
