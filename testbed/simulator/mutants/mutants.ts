@@ -9,7 +9,7 @@ export const mutants: readonly Mutant[] = [
     name: 'takes-a-held-route',
     invariant: 'I1',
     edits: [
-      edit('activities/preflight.js', 'claim.rollout !== rollout && (await ports.rollouts.isRunning(claim))', 'false'),
+      edit('activities/preflight.js', 'if (await ports.rollouts.isRunning(claim))', 'if (false)'),
       edit('activities/effects.js', '!(await ports.rollouts.isRunning(claim))', 'true'),
     ],
     seeds: [150],
