@@ -202,8 +202,10 @@ function addresses(stage: Stage): { address: string; namespace: string } {
 }
 
 /** Leaves everything running until Ctrl-C. */
+/** With what is to be typed to take the rejected release up once more, and to say yes this time. */
 async function keep(stage: Stage): Promise<void> {
   const env = Object.entries(stage.env).map(([name, value]) => `${name}=${value}`);
+  const image = `registry.example/rejected@${stage.digest('rejected', 'v2')}`;
   process.stdout.write(
     [
       '',
@@ -211,7 +213,13 @@ async function keep(stage: Stage): Promise<void> {
       `  Temporal UI   ${stage.temporal.uiUrl ?? 'off'}`,
       `  Prometheus    ${stage.prometheusUrl}`,
       `  ${stage.door}`,
-      `  sluice        ${env.join(' ')} ./bin/sluice list`,
+      '',
+      'In another terminal, the release that was rejected once more; 25 % waits for qa too, which is quinn:',
+      `  export ${env.join(' ')}`,
+      '  ./bin/sluice list',
+      `  ./bin/sluice start ${stage.file('rejected')} --image ${image} --label v2 --requester rita`,
+      '  ./bin/sluice approve demo/rejected go --by ana',
+      '  ./bin/sluice watch demo/rejected',
       '',
     ].join('\n'),
   );
