@@ -77,6 +77,13 @@ function goingBack({ state, plan }: Run): Waiting {
   if (state.stage.kind !== 'back') {
     return waiting('zero traffic to be confirmed', 'it is tried again without limit, and pages when late');
   }
+  const keptUntil = state.superseded === null ? state.keptUntil : null;
+  if (keptUntil !== null && keptUntil > Date.now()) {
+    return waiting(
+      `the look at ${plan.release.label}, which is kept without traffic until ${formatTime(keptUntil)}`,
+      'then it is retired; a newer release gets its place at once: sluice start … --replace',
+    );
+  }
   const { keepCanaryMs } = plan.rollback;
   const kept = keepCanaryMs > 0 && state.exposed ? `, which is kept ${formatDuration(keepCanaryMs)} for a look,` : '';
   return waiting(

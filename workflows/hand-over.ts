@@ -15,13 +15,21 @@ import { confirmReceipts } from './receipts.ts';
 import { goBack } from './revert.ts';
 import type { Run } from './run.ts';
 
-/** A release that is being tried goes back; one that is promoted already stays, and its watch ends. Never throws. */
+/**
+ * A release that is being tried goes back; one that goes back already is not kept for a look; one that is promoted stays,
+ * and its watch ends. Never throws.
+ */
 export function supersede(run: Run, raw: unknown): Promise<ControlReceipt> {
   return raise(run, raw, {
     message: 'supersede',
     receipt: 'seen',
-    blocked: () => ended(run),
+    blocked: () => handedOver(run),
     apply: (who) => {
+      if (run.state.turn !== null) {
+        run.state.superseded = stopped(who, 'retire the release');
+        run.note('superseded', `${who.by} asks for room: ${who.reason}`);
+        return 'going back already; the release is not kept for a look';
+      }
       if (run.state.stage.kind !== 'promoted') {
         run.turnBack({ kind: 'superseded', ...who });
         return 'going back to stable to make room';
@@ -75,9 +83,13 @@ async function giveBack(run: Run): Promise<void> {
   }
 }
 
-function ended({ state }: Run): string | null {
+function ended(run: Run): string | null {
+  return run.state.turn === null ? handedOver(run) : 'the rollout is going back';
+}
+
+function handedOver({ state }: Run): string | null {
   if (state.outcome !== null) return `already ended: ${state.outcome}`;
-  if (state.turn !== null) return 'the rollout is going back';
+  if (state.superseded !== null) return `already told to make room by ${state.superseded.by}`;
   return state.detached === null ? null : `already detached by ${state.detached.by}`;
 }
 

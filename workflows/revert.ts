@@ -100,10 +100,11 @@ async function cleanUp(run: Run): Promise<void> {
   const { keepCanaryMs } = run.plan.rollback;
   const name = nameOf(run.plan.release);
   // Whoever makes room does not keep the place.
-  if (keepCanaryMs > 0 && run.state.exposed && run.state.turn?.kind !== 'superseded') {
+  const isWanted = () => run.state.turn?.kind === 'superseded' || run.state.superseded !== null;
+  if (keepCanaryMs > 0 && run.state.exposed && !isWanted()) {
     log.info(`keeping ${name} for ${formatDuration(keepCanaryMs)} without traffic`);
     run.state.keptUntil ??= Date.now() + keepCanaryMs;
-    await run.untilOrLate(() => false, run.state.keptUntil, `keep ${name} without traffic for a look`);
+    await run.untilOrLate(isWanted, run.state.keptUntil, `keep ${name} without traffic for a look`);
   }
   const options = { summary: `retire ${name}`, retry: untilFenced, startToCloseTimeout: retireWithin(run) };
   const loser = run.plan.release;

@@ -21,6 +21,7 @@ beforeAll(async () => {
   const services = [
     'iced',
     { name: 'room', releases: three },
+    { name: 'look', releases: three },
     'warm',
     'mine',
     'stranger',
@@ -75,6 +76,19 @@ describe.concurrent('a newer rollout of the same service', () => {
     const writes = world.proxyWrites('room');
     expect(writes[before]).toMatchObject({ canaryBp: 0, claim: { stage: { kind: 'back' } } });
     expect(violations(writes.slice(0, before + 1), { stepsBp, ended: false })).toEqual([]);
+  });
+
+  it('gets the place of a release that goes back already and is only kept for a look', async () => {
+    await rollouts.start({ service: 'look', steps, gates: [wide], keepCanary: '1h' });
+    await rollouts.gate('look', 'wide@100%');
+    await rollouts.abort('look', 'enough seen');
+    const look = async () => (await rollouts.sluice(['explain', idOf('look').replace('rollout/', '')])).stdout;
+    const isKept = async () => /the look at v2, which is kept without traffic until/.test(await look());
+    await waitFor(isKept, { for: 'the look', withinMs: 60_000, everyMs: 500 });
+    const next = rollouts.startLine({ service: 'look', steps }, { label: 'v3', requester: 'ana' });
+    const started = await rollouts.sluice([...next, '--replace']);
+    expect(started.stderr).toMatch(/has made room: rolled-back/);
+    expect(await rollouts.ended('look')).toMatchObject({ outcome: 'completed', release: { label: 'v3' } });
   });
 
   it('ends the watch of a release that is promoted already, which stays', async () => {
