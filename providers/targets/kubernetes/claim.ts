@@ -74,7 +74,7 @@ export function plainClaim(stored: StoredClaim): Claim {
   return { rollout, run, fence, stage, canaryBp, since, released, stable, canary };
 }
 
-/** On an object that has just been made, empty: whoever comes next may take it, so that one that is made late is in nobody's way. */
+/** On an object that has just been made and starts no pod: whoever comes next may take it, so that one that is made late is in nobody's way. */
 export function nobodys(claim: StoredClaim, { fence }: Order): StoredClaim {
   return { ...claim, run: 'nobody', fence: fence - 1, released: true };
 }

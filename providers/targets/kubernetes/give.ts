@@ -29,7 +29,7 @@ export interface Gift {
   readonly doing: string;
 }
 
-/** Our Deployment and Service, made after stable's as it is now, and filled by a second write that a late one cannot have; what is there already is changed only where it differs. */
+/** Our Deployment and Service, made after stable's as it is now, and set going by a second write that a late one cannot have; what is there already is changed only where it differs. */
 export async function giveCanary(site: Site, gift: Gift, call: Call): Promise<void> {
   const { doing, release, replicas, claim, order } = gift;
   const [deployment, service] = await Promise.all([
@@ -51,7 +51,10 @@ export async function giveCanary(site: Site, gift: Gift, call: Call): Promise<vo
   await holdCanary(site, { order, claim, direction: gift.direction, pods: replicas, doing }, call);
 }
 
-/** Creates what is not there, without pods; another rollout's or a stranger's object of that name is left alone and told. */
+/**
+ * Creates what is not there, a Deployment paused, so that it starts no pod and its progress deadline only begins when it is
+ * set going; another rollout's or a stranger's object of that name is left alone and told.
+ */
 async function created(
   site: Site,
   ref: Ref,
@@ -69,7 +72,7 @@ async function created(
   const object = {
     ...body,
     metadata: { ...metadata, annotations },
-    ...('replicas' in spec && { spec: { ...spec, replicas: 0 } }),
+    ...(ref.kind === 'Deployment' && { spec: { ...spec, paused: true } }),
   };
   try {
     await site.api.create(ref, object, managerFor(order), call);
@@ -95,7 +98,7 @@ function mustBeOurs(ref: Ref, there: JsonObject, wanted: JsonObject, doing: stri
   throw new ProviderError({ code: 'invalid', doing, detail });
 }
 
-/** Template and size; never fewer pods. */
+/** Template and size, and that it goes on; never fewer pods. */
 function differences(object: JsonObject, wanted: JsonObject, replicas: number): readonly PatchOp[] {
   const ops: PatchOp[] = [];
   const template = at(wanted, 'spec', 'template');
@@ -104,6 +107,9 @@ function differences(object: JsonObject, wanted: JsonObject, replicas: number): 
   }
   if ((numberAt(object, 'spec', 'replicas') ?? 1) < replicas) {
     ops.push({ op: 'add', path: pointer('spec', 'replicas'), value: replicas });
+  }
+  if (at(object, 'spec', 'paused') === true) {
+    ops.push({ op: 'replace', path: pointer('spec', 'paused'), value: false });
   }
   return ops;
 }
