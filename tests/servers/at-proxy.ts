@@ -11,7 +11,7 @@ type Json = Record<string, unknown>;
 
 /** Writes of a service's route that say they are this stage. */
 export function writing(service: string, stage: RegExp): Pick<FaultRule, 'method' | 'body'> {
-  return { method: 'PATCH', body: new RegExp(`(?=.*${idOf(service)}")(?=.*${stage.source})`, 's') };
+  return { method: 'PATCH', body: new RegExp(`^(?=.*${idOf(service)}")(?=.*${stage.source})`, 's') };
 }
 
 /** When somebody could first read zero back from the proxy after the last rollout had turned; throws when nobody could. */

@@ -133,7 +133,7 @@ describe.concurrent('a weight that is being put back', () => {
     const service = 'twice';
     await rollouts.start({ service, steps: quarter('10m..1h') });
     await rollouts.baking(service, 2_500);
-    const putBack = new RegExp(`(?=.*${idOf(service)}")(?=.*"kind":"step")`, 's');
+    const putBack = new RegExp(`^(?=.*${idOf(service)}")(?=.*"kind":"step")`, 's');
     const hang = { kind: 'delay', ms: 15_000, where: 'request' } as const;
     const clear = world.admin.fault({ method: 'PATCH', body: putBack, fault: hang });
     await setByHand(world, service, 6_000);
