@@ -2,7 +2,6 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { routePathOf } from '../../testbed/kubernetes/route-record.ts';
-import { rolledOut } from '../../testbed/kubernetes/workload.ts';
 import { type ClusterWorld, startClusterWorld } from '../../testbed/kubernetes/world.ts';
 import type { Entry, FaultRule } from '../../testbed/recorder.ts';
 import { waitFor } from '../../testbed/wait.ts';
@@ -189,7 +188,9 @@ describe.concurrent('between Sluice and the API server', () => {
     const created = () => world.api.entries().filter((entry) => path.test(entry.path) && entry.error === null);
     await waitFor(() => created().length === hanging.count(), { for: 'the late writes to arrive' });
     expect(created().some(({ status }) => status === 201)).toBe(true);
-    await rolledOut(plane.api, namespace, `${service}-canary`, 60_000); // as far as it ever gets
+    const late = () => plane.api.read(`/apis/apps/v1/namespaces/${namespace}/deployments/${service}-canary`);
+    const isSeen = async () => JSON.stringify(await late()).includes('"reason":"DeploymentPaused"');
+    await waitFor(isSeen, { for: 'the controller to see the late canary', withinMs: 60_000 });
     expect(plane.processes(namespace).filter(({ label }) => label === 'v2')).toEqual([]);
     await rollouts.start({ service, steps: ladder('1s..10m') });
     expect(await rollouts.ended(service)).toMatchObject({ outcome: 'completed', reason: null });
